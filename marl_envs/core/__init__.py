@@ -1,0 +1,1 @@
+"""What all environments share: compilation, random streams, parameters, the two faces, the registry."""

@@ -1,0 +1,85 @@
+"""What a family of environments hands to the two faces: parameters, kernels and descriptions; no inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.out import Out
+from marl_envs.core.pack import allocate
+
+Range = Callable[[Any, int, int], None]  # kernel(table, first, last): environments first..last-1
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of environment. Kernels get the table of (State, Settings, Out), in this order."""
+
+    name: str  # such as "warehouse_v0"
+    params: type[Any]  # frozen dataclass
+    state: type[Any]  # NamedTuple of arrays
+    build: Callable[[Any], Simulation]  # params -> simulation
+    guided: Callable[[Any], Any]  # settings -> settings under which the state holds what planners need
+    frame: Callable[[Any, Any, int], dict[str, NDArray[Any]]]  # settings, state, environment -> what a picture needs
+    reward_terms: tuple[str, ...]
+    metrics: Mapping[str, tuple[str, str]]  # name -> (unit, definition)
+    scene: str  # module that draws frames
+    step: Range
+    reset: Range
+    observe: Range
+    measure: Range
+    describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A family with its parameters: what is needed to allocate and run any number of environments."""
+
+    family: Family
+    params: Any
+    agents: list[str]
+    observation_space: gymnasium.Space[Any]  # of one agent
+    action_space: gymnasium.spaces.Discrete  # of one agent
+    state_space: gymnasium.spaces.Box
+    settings: Any  # NamedTuple
+    sizes: Mapping[str, int]  # dimension -> size, for the state's arrays
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What identifies the environment: its name and every parameter, ready for JSON."""
+        return {"env": self.family.name, "params": asdict(self.params)}
+
+    @property
+    def discrete(self) -> bool:
+        """Whether an observation is one integer."""
+        return isinstance(self.observation_space, gymnasium.spaces.Discrete)
+
+    def with_guidance(self) -> Simulation:
+        """Return the same simulation with what planners read switched on; trajectories are the same."""
+        return replace(self, settings=self.family.guided(self.settings))
+
+    def allocate_state(self, num_envs: int) -> Any:
+        """Return zeroed state arrays."""
+        return allocate(self.family.state, E=num_envs, **self.sizes)
+
+    def allocate_out(self, num_envs: int) -> Out:
+        """Return result arrays."""
+        agents = len(self.agents)
+        length = 0 if self.discrete else int(np.prod(self.observation_space.shape or ()))
+        out = allocate(
+            Out,
+            E=num_envs,
+            A=agents,
+            D=length,
+            B=agents if self.discrete else 0,
+            N=int(self.action_space.n) if self.settings.mask else 0,
+            T=len(self.family.reward_terms),
+            M=len(self.family.metrics),
+        )
+        out.alive[:] = True
+        return out

@@ -1,0 +1,83 @@
+"""The only place that calls numba: `@jit` for kernels, with a disk cache that sees edits in every kernel's callees."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, overload
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Numbers inside kernels are Python's or NumPy's, of any width: only the kernels' machine code types them.
+Int: TypeAlias = Any
+Real: TypeAlias = Any
+Bool: TypeAlias = Any
+
+ENABLED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # False under NUMBA_DISABLE_JIT=1: kernels run as plain Python
+
+_compiled: list[Any] = []  # the dispatchers that have been made, so that one can ask whether something was compiled
+
+
+@lru_cache
+def source_digest(folder: Path) -> bytes:
+    """Return a digest of every Python file below `folder` that holds kernels (that is, mentions `jit`)."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        text = path.read_bytes()
+        if b"jit" in text:
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + text)
+    return digest.digest()
+
+
+def _package_folders(function: Callable[..., Any]) -> list[Path]:
+    """Return the top-level package folders whose kernels `function` may call: its own and this package."""
+    top = sys.modules.get(function.__module__.partition(".")[0])
+    own = Path(top.__file__).parent if top is not None and top.__file__ else Path(function.__code__.co_filename).parent
+    return sorted({own, Path(__file__).parents[1]})
+
+
+def _compile(function: Callable[..., Any], inner: bool, inline: bool) -> Any:
+    """Return numba's dispatcher for `function`, cached on disk where a folder can be written."""
+    # What Python never calls needs no wrapper: unboxing a NamedTuple of forty arrays is most of the compile time.
+    njit: Any = numba.njit  # its annotations lack these options
+    options = {"forceinline": inline, "no_cpython_wrapper": inner, "no_cfunc_wrapper": True}
+    compiled = njit(nogil=True, error_model="numpy", **options)(function)
+    # Inner kernels are linked into those that call them, so only the outermost is worth a file.
+    if inner or not hasattr(compiled, "enable_caching"):  # NUMBA_DISABLE_JIT=1 returns the plain function
+        return compiled
+    _compiled.append(compiled)
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # no folder can be written: compile in memory each time
+        return compiled
+    # Numba's own stamp covers only the file that holds `function`, so a changed callee would go unseen.
+    stamp = b"".join(source_digest(folder) for folder in _package_folders(function))
+    compiled._cache._cache_file._source_stamp = stamp
+    return compiled
+
+
+@overload
+def jit(function: F) -> F: ...
+@overload
+def jit(*, inner: bool = False, inline: bool = False) -> Callable[[F], F]: ...
+def jit(function: F | None = None, *, inner: bool = False, inline: bool = False) -> F | Callable[[F], F]:
+    """Compile a kernel on first use.
+
+    Args:
+        function: the kernel, when used as plain `@jit`.
+        inner: only other kernels call it, never Python (compiles much faster).
+        inline: inner, and small and hot: LLVM copies it into its callers.
+    """
+    if function is None:
+        return lambda f: _compile(f, inner or inline, inline)
+    return _compile(function, inner, inline)  # type: ignore[no-any-return]
+
+
+def compiled_count() -> int:
+    """Return how many kernel signatures this process has compiled itself, as opposed to loaded from the cache."""
+    return sum(sum(kernel.stats.cache_misses.values()) for kernel in _compiled)

@@ -1,0 +1,264 @@
+"""The PettingZoo face: a ParallelEnv over a batch of one; AEC through PettingZoo's own conversion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv as PettingZooEnv
+from pettingzoo.utils.conversions import parallel_to_aec
+
+from marl_envs.core.family import Simulation
+from marl_envs.core.params import ParameterError
+from marl_envs.core.snapshot import Snapshot
+from marl_envs.core.vector import VectorEnv
+
+Results = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
+RENDER_MODES = ("human", "rgb_array", "ansi")
+
+
+class ParallelEnv(PettingZooEnv[str, Any, Any]):
+    """Agents act at the same time; dictionaries by agent name in and out.
+
+    `agents` equals `possible_agents` from reset to the last step, where all are truncated (or terminated) together;
+    then it is empty. Every call returns new dictionaries and arrays. Infos hold `action_mask` (int8, unless
+    mask is "obs" or None) and `reward_terms` (float32, named by `reward_terms` of the environment).
+    """
+
+    def __init__(self, simulation: Simulation, render_mode: str | None = None) -> None:
+        """Raise ParameterError for an unknown `render_mode`."""
+        if render_mode not in (None, *RENDER_MODES):
+            raise ParameterError(f"render_mode must be one of {(None, *RENDER_MODES)}, not {render_mode!r}")
+        self.metadata = {
+            "name": simulation.family.name,
+            "render_modes": list(RENDER_MODES),
+            "render_fps": 10,
+            "is_parallelizable": True,
+        }
+        self.render_mode = render_mode
+        self.vec = VectorEnv(simulation, autoreset=False)
+        self.possible_agents = list(simulation.agents)
+        self.agents: list[str] = []
+        self._ready = False
+        self._painter: Any = None
+        space = simulation.observation_space
+        self._mask = simulation.params.mask
+        if self._mask == "obs":
+            mask_space = spaces.Box(0, 1, (int(simulation.action_space.n),), np.int8)
+            space = spaces.Dict({"observation": space, "action_mask": mask_space})
+        self._space = space
+        self._wire()
+
+    def _wire(self) -> None:
+        """Keep at hand what every step needs: the kernel, its table, and rows of the result arrays."""
+        self._step = self.vec.simulation.family.step
+        self._table = self.vec._tables[0]
+        out = self.vec._outs[0]
+        self._actions = memoryview(self.vec.arrays.actions[0])
+        self._limit = int(self.vec.action_space.n)
+        self._obs = out.label[0] if self.vec.simulation.discrete else out.obs[0]
+        self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0])
+        self._ended: Any = memoryview(out.ended.view(np.uint8))  # type: ignore[arg-type]
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the agent's observation space, the same object for all agents and calls."""
+        del agent
+        return self._space
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the agent's action space, the same object for all agents and calls."""
+        del agent
+        return self.vec.action_space  # type: ignore[no-any-return]
+
+    @property
+    def state_space(self) -> spaces.Space[Any]:
+        """Space of `state()`."""
+        return self.vec.state_space  # type: ignore[no-any-return]
+
+    @property
+    def params(self) -> Any:
+        """The family's frozen parameters."""
+        return self.vec.params
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Name and parameters, ready for JSON."""
+        return self.vec.fingerprint
+
+    @property
+    def reward_terms(self) -> tuple[str, ...]:
+        """Names of the numbers in `info["reward_terms"]`."""
+        return self.vec.reward_terms
+
+    @property
+    def max_cycles(self) -> int:
+        """Steps after which an episode is truncated; may be set."""
+        return self.vec.max_cycles
+
+    @max_cycles.setter
+    def max_cycles(self, value: int) -> None:
+        self.vec.max_cycles = value
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start an episode; without a seed the random stream goes on. `options` is ignored."""
+        self.vec._turn = 1  # so that the results are in the first buffer set, the only one used here
+        self.vec.reset(seed=seed, options=options)
+        return self._begin()
+
+    def _begin(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.agents = list(self.possible_agents)
+        self._ready = True
+        obs, infos = self._observe()
+        if self.render_mode == "human":
+            self.render()
+        return obs, infos
+
+    def step(self, actions: dict[str, Any]) -> Results:
+        """Advance by one step; return observations, rewards, terminations, truncations, infos, a dict each.
+
+        After the end five empty dicts come back.
+
+        Raises:
+            RuntimeError: before the first reset.
+            KeyError: an agent's action is missing, or a name is unknown.
+            TypeError, ValueError: an action is no integer or outside the space. Nothing has changed then.
+        """
+        agents = self.agents
+        if not agents:
+            return self._after_end()
+        buffer, limit = self._actions, self._limit
+        try:
+            for i, agent in enumerate(agents):
+                buffer[i] = actions[agent]
+                if not 0 <= buffer[i] < limit:
+                    raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise self._explain(actions) from None
+        if len(actions) != len(agents) and not actions.keys() <= set(agents):
+            raise self._explain(actions)
+        self._step(self._table, 0, 1)
+        reward, terminated, truncated, _, _ = self._out
+        rewards = dict(zip(agents, reward.tolist(), strict=True))
+        terminations = dict(zip(agents, terminated.tolist(), strict=True))
+        truncations = dict(zip(agents, truncated.tolist(), strict=True))
+        obs, infos = self._observe()
+        if self._ended[0]:
+            self.agents = []
+        if self.render_mode == "human":
+            self.render()
+        return obs, rewards, terminations, truncations, infos
+
+    def _observe(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return observations and infos, as new arrays."""
+        agents = self.possible_agents
+        rows = self._obs.astype(np.int64) if self._obs.ndim == 1 else self._obs.copy()
+        obs: dict[str, Any] = dict(zip(agents, rows, strict=True))
+        terms, mask = self._out[3].copy(), self._out[4]
+        if self._mask is None:
+            return obs, {agent: {"reward_terms": t} for agent, t in zip(agents, terms, strict=True)}
+        masks = mask.copy()
+        if self._mask == "obs":
+            obs = {a: {"observation": obs[a], "action_mask": m} for a, m in zip(agents, masks, strict=True)}
+            return obs, {agent: {"reward_terms": t} for agent, t in zip(agents, terms, strict=True)}
+        zipped = zip(agents, masks, terms, strict=True)
+        return obs, {agent: {"action_mask": m, "reward_terms": t} for agent, m, t in zipped}
+
+    def _after_end(self) -> Results:
+        if not self._ready:
+            raise RuntimeError("call reset() before step()")
+        return {}, {}, {}, {}, {}
+
+    def _explain(self, actions: dict[str, Any]) -> Exception:
+        """Return the exception that says what is wrong with `actions`."""
+        for name in actions:
+            if name not in self.possible_agents:
+                return KeyError(f"unknown agent {name!r}; the agents are {', '.join(self.possible_agents)}")
+        for agent in self.agents:
+            if agent not in actions:
+                return KeyError(f"no action for {agent}; every agent in `agents` needs one")
+            value = np.asarray(actions[agent])
+            if value.ndim or value.dtype.kind not in "iub":
+                return TypeError(f"the action of {agent} must be an integer, not {actions[agent]!r}")
+            if not 0 <= value < self._limit:
+                return ValueError(f"the action of {agent} must be in 0..{self._limit - 1}, not {actions[agent]!r}")
+        return RuntimeError("actions could not be read")
+
+    def state(self) -> NDArray[np.float32]:
+        """Return the global state, 1-D float32 inside `state_space`; also valid after the end."""
+        if not self._ready:
+            raise RuntimeError("call reset() before state()")
+        state: NDArray[np.float32] = self.vec.state()[0]
+        return state
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics of the episode so far; the family's METRICS gives units and definitions."""
+        return {name: float(value[0]) for name, value in self.vec.metrics().items()}
+
+    def frame(self) -> dict[str, NDArray[Any]]:
+        """Return what a picture of the environment needs."""
+        frame = self.vec.frame(0)
+        self._wire()
+        return frame
+
+    def get_state(self) -> Snapshot:
+        """Return a full, picklable copy of the environment's state."""
+        if not self._ready:
+            raise RuntimeError("call reset() before get_state()")
+        return self.vec.get_state()
+
+    def set_state(self, state: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Continue from a snapshot, mid-episode; return observations and infos as `reset` does.
+
+        Raises:
+            ValueError: the snapshot is of another environment; nothing has changed then.
+        """
+        self.vec._turn = 1
+        self.vec.set_state(state)
+        return self._begin()
+
+    def render(self, mode: str | None = None) -> Any:
+        """Draw the environment.
+
+        Returns:
+            uint8 [H, W, 3] for "rgb_array", a string for "ansi", None for "human" (a window) and without a mode.
+
+        Raises:
+            RuntimeError: before the first reset, or "human" without a display.
+        """
+        mode = mode or self.render_mode
+        if mode is None:
+            return None
+        if mode not in RENDER_MODES:
+            raise ParameterError(f"render mode must be one of {RENDER_MODES}, not {mode!r}")
+        if not self._ready:
+            raise RuntimeError("call reset() before render()")
+        if self._painter is None:
+            from marl_envs.render import Painter  # only now: pygame may be missing where nobody looks
+
+            self._painter = Painter(self.vec.simulation.family.scene, self.params, self.metadata["render_fps"])
+        return self._painter.draw(self.frame(), mode)
+
+    def close(self) -> None:
+        """Close the window, if any; the environment can still be used."""
+        if self._painter is not None:
+            self._painter.close()
+            self._painter = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out windows and views into arrays."""
+        views = ("_step", "_table", "_actions", "_obs", "_out", "_ended")
+        return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Find the arrays again."""
+        self.__dict__.update(state)
+        self._wire()
+
+
+def to_aec(env: ParallelEnv) -> Any:
+    """Return PettingZoo's AEC form of `env`."""
+    return parallel_to_aec(env)

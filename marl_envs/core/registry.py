@@ -1,0 +1,93 @@
+"""Registered environments: a short list of ids, as data; nothing is imported until one is made."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pettingzoo
+
+if TYPE_CHECKING:
+    from marl_envs.core.parallel import ParallelEnv
+    from marl_envs.core.vector import VectorEnv
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An id and what it stands for."""
+
+    id: str  # "marl_envs/NAME-vVERSION"
+    module: str  # has parallel_env, env and vector_env
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+_WAREHOUSE = "marl_envs.warehouse_v0"
+SPECS = {
+    spec.id: spec
+    for spec in (
+        Spec("marl_envs/warehouse-tiny-2ag-v0", _WAREHOUSE, {"layout": "tiny", "num_robots": 2}),
+        Spec("marl_envs/warehouse-tiny-4ag-v0", _WAREHOUSE, {"layout": "tiny", "num_robots": 4}),
+        Spec("marl_envs/warehouse-small-4ag-v0", _WAREHOUSE, {"layout": "small", "num_robots": 4}),
+        Spec("marl_envs/warehouse-medium-8ag-v0", _WAREHOUSE, {"layout": "medium", "num_robots": 8}),
+        Spec("marl_envs/warehouse-large-8ag-v0", _WAREHOUSE, {"layout": "large", "num_robots": 8}),
+        Spec("marl_envs/warehouse-5x5-2ag-goal-v0", _WAREHOUSE, {"layout": "5x5", "observation": "goal"}),
+        Spec("marl_envs/warehouse-5x5-2ag-tabular-v0", _WAREHOUSE, {"layout": "5x5", "observation": "tabular"}),
+    )
+}
+
+
+def register_all() -> None:
+    """Put every id into PettingZoo's registry, where this version of PettingZoo has one (1.27 and later)."""
+    if hasattr(pettingzoo, "register"):
+        for spec in SPECS.values():
+            pettingzoo.register("parallel", spec.id, f"{spec.module}:parallel_env", kwargs=dict(spec.parameters))
+            pettingzoo.register("aec", spec.id, f"{spec.module}:env", kwargs=dict(spec.parameters))
+
+
+def list_environments() -> list[str]:
+    """Return the registered ids."""
+    return list(SPECS)
+
+
+def _spec(id: str) -> Spec:
+    if id not in SPECS:
+        raise ValueError(f"unknown environment {id!r}; registered are {', '.join(SPECS)}")
+    return SPECS[id]
+
+
+def make(id: str, **parameters: Any) -> ParallelEnv:
+    """Return the PettingZoo parallel environment of that id; keyword arguments replace its parameters.
+
+    Raises:
+        ValueError: unknown id, parameter or value.
+    """
+    spec = _spec(id)
+    env: ParallelEnv = importlib.import_module(spec.module).parallel_env(**{**spec.parameters, **parameters})
+    return env
+
+
+def make_vec(id: str, num_envs: int = 1, num_threads: int = 1, *, copy: bool = False, **parameters: Any) -> VectorEnv:
+    """Return `num_envs` environments of that id as one VectorEnv.
+
+    Raises:
+        ValueError: unknown id, parameter or value.
+    """
+    spec = _spec(id)
+    merged = {**spec.parameters, **parameters}
+    vec: VectorEnv = importlib.import_module(spec.module).vector_env(num_envs, num_threads, copy=copy, **merged)
+    return vec
+
+
+def from_fingerprint(fingerprint: dict[str, Any], face: str = "parallel_env", **arguments: Any) -> Any:
+    """Return the environment that `fingerprint` describes, as "parallel_env", "env" or "vector_env".
+
+    Raises:
+        ValueError: it names no environment of this package.
+    """
+    name = fingerprint.get("env", "")
+    known = {spec.module for spec in SPECS.values()}
+    if f"marl_envs.{name}" not in known:
+        raise ValueError(f"unknown environment {name!r}; known are {', '.join(sorted(m[10:] for m in known))}")
+    module = importlib.import_module(f"marl_envs.{name}")
+    return getattr(module, face)(**{**fingerprint["params"], **arguments})

@@ -1,0 +1,295 @@
+"""VectorEnv: E environments x A agents, arrays in, arrays out; one compiled call a step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core import snapshot
+from marl_envs.core.family import Range, Simulation
+from marl_envs.core.jit import jit
+from marl_envs.core.out import Out
+from marl_envs.core.pack import Table, slot_of, slots_of, table_of
+from marl_envs.core.params import check_int
+from marl_envs.core.random import seed_stream
+from marl_envs.core.snapshot import Snapshot
+from marl_envs.core.threads import Crew
+
+Info = dict[str, Any]
+
+
+@jit
+def _copy_actions(actions: Any, dest: Any, num_actions: int) -> int:
+    """Copy actions [E, A]; stop at one outside [0, num_actions) and return its flat index, else -1."""
+    for e in range(actions.shape[0]):
+        for a in range(actions.shape[1]):
+            if actions[e, a] < 0 or actions[e, a] >= num_actions:
+                return e * actions.shape[1] + a  # type: ignore[no-any-return]
+            dest[e, a] = np.int32(actions[e, a])
+    return -1
+
+
+class VectorEnv:
+    """A batch of environments of one kind.
+
+    An environment that has ended is reset in the same step (Gymnasium's SAME_STEP): `obs` is then the first of its
+    new episode and `info["final_obs"]` holds the last of the old one. Results are views of two buffer sets that take
+    turns: what one step returns stays valid until the step after the next (`copy=True` returns fresh arrays).
+    A trajectory depends on the seed and the actions alone, not on batch size or threads.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        num_envs: int = 1,
+        num_threads: int = 1,
+        *,
+        copy: bool = False,
+        autoreset: bool = True,
+    ) -> None:
+        """Allocate `num_envs` environments, to be stepped by `num_threads` threads.
+
+        Args:
+            simulation: what to simulate, from a family's `build`.
+            num_envs: environments, E.
+            num_threads: threads, at most the processors there are.
+            copy: return fresh arrays from every call.
+            autoreset: start the next episode in the step that ends one (off only for the PettingZoo face).
+
+        Raises:
+            ParameterError: a number is out of range.
+        """
+        self.num_envs = check_int("num_envs", num_envs, 1)
+        self._crew = Crew(num_threads)
+        self._copy = copy
+        self._simulation = replace(simulation, settings=simulation.settings._replace(autoreset=int(autoreset)))
+        self._state = simulation.allocate_state(num_envs)
+        self._outs = [simulation.allocate_out(num_envs) for _ in range(2)]
+        self._turn = 0
+        self._started = False
+        self._wire()
+
+    def _wire(self) -> None:
+        """Make what depends on where the arrays lie in memory."""
+        measured = self._outs[0]._replace(metrics=np.zeros_like(self._outs[0].metrics))
+        settings = self._simulation.settings
+        self._tables: list[Table] = [table_of(self._state, settings, out) for out in (*self._outs, measured)]
+        self._measured = measured.metrics
+        self._results = [self._result_of(out) for out in self._outs]
+
+    def _result_of(self, out: Out) -> tuple[Any, ...]:
+        """Return views of one buffer set, in the order of `step`."""
+        final = out.final_label if self._simulation.discrete else out.final_obs
+        info: Info = {"alive": out.alive, "ended": out.ended, "reward_terms": out.terms, "final_obs": final}
+        if self._simulation.settings.mask:
+            info["action_mask"] = out.mask
+        info["metrics"] = {name: out.metrics[:, m] for m, name in enumerate(self._simulation.family.metrics)}
+        info["_metrics"] = info["_final_obs"] = out.ended
+        obs = out.label if self._simulation.discrete else out.obs
+        return obs, out.reward, out.terminated, out.truncated, info
+
+    @property
+    def num_agents(self) -> int:
+        """Agents in each environment, A."""
+        return len(self._simulation.agents)
+
+    @property
+    def num_threads(self) -> int:
+        """Threads that step the batch."""
+        return self._crew.num_threads
+
+    @property
+    def agents(self) -> list[str]:
+        """Names of the agents, the same in every environment."""
+        return list(self._simulation.agents)
+
+    @property
+    def observation_space(self) -> Any:
+        """Space of one agent's observation."""
+        return self._simulation.observation_space
+
+    @property
+    def action_space(self) -> Any:
+        """Space of one agent's action, Discrete."""
+        return self._simulation.action_space
+
+    @property
+    def state_space(self) -> Any:
+        """Space of `state()` of one environment."""
+        return self._simulation.state_space
+
+    @property
+    def params(self) -> Any:
+        """The family's frozen parameters."""
+        return self._simulation.params
+
+    @property
+    def simulation(self) -> Simulation:
+        """What is simulated."""
+        return self._simulation
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Name and parameters, ready for JSON: what a trained agent remembers of its environment."""
+        return self._simulation.fingerprint
+
+    @property
+    def reward_terms(self) -> tuple[str, ...]:
+        """Names of the columns of `info["reward_terms"]`."""
+        return self._simulation.family.reward_terms
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of the metrics."""
+        return tuple(self._simulation.family.metrics)
+
+    @property
+    def arrays(self) -> Any:
+        """The live state (a NamedTuple of arrays, first axis E), for planners and tests. Do not replace its arrays."""
+        return self._state
+
+    @property
+    def max_cycles(self) -> int:
+        """Steps after which an episode is truncated; may be set."""
+        return int(self._simulation.params.max_cycles)
+
+    @max_cycles.setter
+    def max_cycles(self, value: int) -> None:
+        check_int("max_cycles", value, 1)
+        settings = self._simulation.settings._replace(max_cycles=int(value))
+        params = replace(self._simulation.params, max_cycles=int(value))
+        self._simulation = replace(self._simulation, params=params, settings=settings)
+        slot = slots_of(type(self._state)) + slot_of(type(settings), "max_cycles")
+        for table in self._tables:
+            table[slot] = value
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Info]:
+        """Start an episode in every environment.
+
+        Args:
+            seed: environment e gets its own stream of (seed, e). None continues the streams (entropy the first time).
+            options: ignored.
+
+        Returns:
+            (obs [E, A, ...], info) as from `step`; `final_obs` and `metrics` hold nothing yet.
+        """
+        del options
+        if seed is None and not self._started:
+            seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+        if seed is not None:
+            self._state.rng[:] = [seed_stream(int(seed), e) for e in range(self.num_envs)]
+        self._turn ^= 1
+        out = self._outs[self._turn]
+        for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
+            array[:] = 0
+        self._run(self._simulation.family.reset)
+        self._run(self._simulation.family.observe)
+        self._started = True
+        obs, _, _, _, info = self._result()
+        return obs, info
+
+    def step(self, actions: NDArray[Any]) -> tuple[Any, Any, Any, Any, Info]:
+        """Advance every environment by one step.
+
+        Args:
+            actions: integers [E, A] in the action space. A masked action counts as the no-op.
+
+        Returns:
+            obs: float32 [E, A, D], or int32 [E, A] where an observation is one integer.
+            reward: float32 [E, A].
+            terminated: bool [E, A], True on exactly the step in which an agent finishes.
+            truncated: bool [E, A], True when time is up.
+            info: alive bool [E, A]; ended bool [E]; reward_terms float32 [E, A, T]; action_mask int8 [E, A, N];
+                final_obs like obs and metrics, a dict of float64 [E], both valid where ended.
+
+        Raises:
+            RuntimeError: before the first reset.
+            TypeError, ValueError: wrong dtype, shape or an action outside the space; nothing has changed then.
+        """
+        if not self._started:
+            raise RuntimeError("call reset() before step()")
+        self._take(actions)
+        self._turn ^= 1
+        self._run(self._simulation.family.step)
+        return self._result()
+
+    def _take(self, actions: NDArray[Any]) -> None:
+        """Check the actions and copy them to where the kernel reads them."""
+        given = np.asarray(actions)
+        if given.shape != self._state.actions.shape:
+            raise ValueError(f"actions must have shape {self._state.actions.shape}, not {given.shape}")
+        if given.dtype.kind not in "iu":
+            raise TypeError(f"actions must be integers, not {given.dtype}")
+        given = np.ascontiguousarray(given, np.int64)
+        bad = _copy_actions(given, self._state.actions, int(self.action_space.n))
+        if bad >= 0:
+            e, a = divmod(bad, self.num_agents)
+            limit = int(self.action_space.n) - 1
+            raise ValueError(f"action {given[e, a]} of {self.agents[a]} in environment {e} is not in 0..{limit}")
+
+    def _run(self, kernel: Range) -> None:
+        self._crew.run(kernel, self._tables[self._turn], self.num_envs)
+
+    def _result(self) -> tuple[Any, ...]:
+        *arrays, info = self._results[self._turn]
+        if not self._copy:
+            return (*arrays, dict(info))
+        fresh = {k: {m: v.copy() for m, v in x.items()} if isinstance(x, dict) else x.copy() for k, x in info.items()}
+        return (*(array.copy() for array in arrays), fresh)
+
+    def metrics(self) -> dict[str, NDArray[np.float64]]:
+        """Return the metrics of the running episodes so far, float64 [E] each; the family's METRICS has the units."""
+        self._crew.run(self._simulation.family.measure, self._tables[2], self.num_envs)
+        return {name: self._measured[:, m].copy() for m, name in enumerate(self.metric_names)}
+
+    def state(self) -> NDArray[np.float32]:
+        """Return the global state for centralised training, float32 [E, n] inside `state_space`."""
+        dest = np.zeros((self.num_envs, *self.state_space.shape), np.float32)
+        self._simulation.family.describe(self._tables[0], dest, 0, self.num_envs)
+        return dest
+
+    def frame(self, env: int = 0) -> dict[str, NDArray[Any]]:
+        """Return what a picture of environment `env` needs; the family's `frame` says which arrays."""
+        self.require_guidance()
+        return self._simulation.family.frame(self._simulation.settings, self._state, env)
+
+    def require_guidance(self) -> None:
+        """Keep up, from now on, what planners and pictures read (targets, distances). Trajectories stay the same."""
+        if not self._simulation.settings.guided:
+            self._simulation = self._simulation.with_guidance()
+            self._wire()
+            if self._started:
+                self._run(self._simulation.family.observe)
+
+    def get_state(self) -> Snapshot:
+        """Return a full copy of all environments' state, random streams included; picklable."""
+        return snapshot.take(self.fingerprint, self._state)
+
+    def set_state(self, state: Snapshot) -> tuple[Any, Info]:
+        """Continue from a snapshot of the same kind of environment; return (obs, info) as `reset` does.
+
+        Raises:
+            ValueError: the snapshot is of another environment or batch size; nothing has changed then.
+        """
+        snapshot.put(state, self.fingerprint, self._state)
+        self._started = True
+        self._turn ^= 1
+        self._run(self._simulation.family.observe)
+        obs, _, _, _, info = self._result()
+        return obs, info
+
+    def close(self) -> None:
+        """Stop the threads; the environments can still be used."""
+        self._crew.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what holds addresses."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_tables", "_results", "_measured")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Find the arrays' new addresses."""
+        self.__dict__.update(state)
+        self._wire()

@@ -1,0 +1,1 @@
+"""Warehouse robots under RWARE's rules: floors, rules, observations, metrics, planners, pictures."""

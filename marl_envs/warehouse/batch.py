@@ -1,0 +1,135 @@
+"""The loops over environments, and one whole step of one environment. Each call gets everything as one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Int, jit
+from marl_envs.core.out import Out
+from marl_envs.core.pack import slots_of, unpack
+from marl_envs.warehouse.guidance import guide_robots
+from marl_envs.warehouse.metrics import measure_one
+from marl_envs.warehouse.observe import action_mask, flattened, global_state, goal_vector, tabular
+from marl_envs.warehouse.rules import move_robots, reset_one
+from marl_envs.warehouse.types import FLATTENED, GOAL_VECTOR, SHAPING, Settings, State
+
+SETTINGS_AT = slots_of(State)
+OUT_AT = SETTINGS_AT + slots_of(Settings)
+
+
+@jit(inline=True)
+def observe(state: State, settings: Settings, obs: Any, label: Any, e: Int) -> None:
+    """Write the observation that was asked for."""
+    if settings.observation == FLATTENED:
+        flattened(state, settings, obs, e)
+    elif settings.observation == GOAL_VECTOR:
+        goal_vector(state, settings, obs, e)
+    else:
+        tabular(state, settings, label, e)
+
+
+@jit(inline=True)
+def pay(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Sum up each robot's reward terms; a team shares the sum over robots."""
+    team = np.float32(0.0)
+    for a in range(state.pos.shape[1]):
+        reward = np.float32(0.0)
+        for t in range(out.terms.shape[2]):
+            reward += out.terms[e, a, t]
+        out.reward[e, a] = reward
+        team += reward
+    state.total[e] += team
+    if settings.team:
+        state.total[e] += team * np.float32(state.pos.shape[1] - 1)
+        for a in range(state.pos.shape[1]):
+            out.reward[e, a] = team
+
+
+@jit(inline=True)
+def guide(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Assign targets anew, and write the shaping term: gamma * potential after - potential before."""
+    for a in range(state.pos.shape[1]):
+        out.terms[e, a, SHAPING] = -state.potential[e, a]
+    guide_robots(state, settings, e)
+    for a in range(state.pos.shape[1]):
+        out.terms[e, a, SHAPING] += np.float32(settings.shaping_gamma) * state.potential[e, a]
+
+
+@jit(inline=True)
+def begin(state: State, settings: Settings, e: Int) -> None:
+    """Start an episode."""
+    reset_one(state, settings, e)
+    if settings.guided:
+        guide_robots(state, settings, e)
+
+
+@jit(inline=True)
+def finish(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Truncate at the time limit: measure, keep the last observation, start the next episode."""
+    ended = state.step[e] >= settings.max_cycles or state.quiet[e] >= settings.max_inactivity
+    out.ended[e] = ended
+    for a in range(state.pos.shape[1]):
+        out.truncated[e, a] = ended
+    if ended and settings.autoreset:
+        measure_one(state, out, e)
+        observe(state, settings, out.final_obs, out.final_label, e)
+        begin(state, settings, e)
+
+
+@jit(inline=True)
+def step_one(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Advance environment `e` by one step."""
+    move_robots(state, settings, out, e)
+    if settings.guided:
+        guide(state, settings, out, e)
+    pay(state, settings, out, e)
+    finish(state, settings, out, e)
+    observe(state, settings, out.obs, out.label, e)
+    if settings.mask:
+        action_mask(state, settings, out.mask, e)
+
+
+@jit
+def step_range(table: Any, first: Int, last: Int) -> None:
+    """Advance the environments first..last-1 by one step."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        step_one(state, settings, out, e)
+
+
+@jit
+def reset_range(table: Any, first: Int, last: Int) -> None:
+    """Start an episode in each of the environments first..last-1, from their own streams."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        begin(state, settings, e)
+
+
+@jit
+def observe_range(table: Any, first: Int, last: Int) -> None:
+    """Write observation and mask of the environments first..last-1 as they stand."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        if settings.guided:
+            guide_robots(state, settings, e)
+        observe(state, settings, out.obs, out.label, e)
+        if settings.mask:
+            action_mask(state, settings, out.mask, e)
+
+
+@jit
+def measure_range(table: Any, first: Int, last: Int) -> None:
+    """Write the metrics of the environments first..last-1 so far."""
+    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        measure_one(state, out, e)
+
+
+@jit
+def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
+    """Write the global state of the environments first..last-1 into dest[E, :]."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        global_state(state, settings, dest, e)

@@ -1,0 +1,180 @@
+"""Where each robot should go: targets by nearest-first assignment, the turn or move that brings it nearer, potential.
+
+This is what the observations "goal" and "tabular", the greedy planner and the shaping reward know beyond RWARE's
+own observation: a central assignment and shortest paths that ignore the other robots.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marl_envs.core.jit import Int, Real, jit
+from marl_envs.warehouse.routes import enterable
+from marl_envs.warehouse.types import (
+    EMPTY,
+    FETCH,
+    FORWARD,
+    IDLE,
+    NOOP,
+    RETURN,
+    TO_GOAL,
+    TOGGLE,
+    TURN_LEFT,
+    TURN_RIGHT,
+    UNREACHABLE,
+    Settings,
+    State,
+)
+
+AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
+
+
+@jit(inner=True)
+def guide_robots(state: State, settings: Settings, e: Int) -> None:
+    """Give every robot its phase, target, distance, guide bits and potential."""
+    fetching = returning = 0
+    for a in range(state.pos.shape[1]):
+        s = state.load[e, a]
+        state.target[e, a] = 0
+        state.steps_to[e, a] = UNREACHABLE
+        if s == EMPTY:
+            state.phase[e, a] = FETCH
+            fetching += 1
+        elif state.requested[e, s] and (settings.pay_again or not state.has_delivered[e, a]):
+            here = np.int64(state.pos[e, a]) * 4 + state.heading[e, a]
+            state.phase[e, a] = TO_GOAL
+            state.target[e, a] = settings.nearest_goal[here]
+            state.steps_to[e, a] = settings.goal_steps[here]
+        else:
+            state.phase[e, a] = RETURN
+            returning += 1
+    if fetching:
+        _assign(state, settings, e, FETCH, fetching)
+    if returning:
+        _assign(state, settings, e, RETURN, returning)
+    for a in range(state.pos.shape[1]):
+        if state.target[e, a] == 0 and state.phase[e, a] == FETCH:
+            state.phase[e, a] = IDLE
+        state.guide[e, a] = _guide(state, settings, e, a)
+        state.potential[e, a] = np.float32(settings.shaping_weight * _potential(state, settings, e, a))
+
+
+@jit(inline=True)
+def _candidate(state: State, e: Int, phase: Int, i: Int) -> Int:
+    """Return the cell of candidate `i`, or 0: a standing requested shelf (FETCH) or an empty home (RETURN)."""
+    if phase == RETURN:
+        return np.int64(state.gap[e, i])
+    s = state.queue[e, i]
+    cell = state.shelf_pos[e, s]
+    a = state.robot_at[e, cell]
+    return 0 if a != EMPTY and state.load[e, a] == s else np.int64(cell)
+
+
+@jit(inline=True)
+def _steps(state: State, settings: Settings, e: Int, a: Int, phase: Int, cell: Int) -> Int:
+    """Return the distance of robot `a` to the home in `cell`."""
+    here = np.int64(state.pos[e, a]) * 4 + state.heading[e, a]
+    home = settings.home_index[cell]
+    return settings.laden_steps[home, here] if phase == RETURN else settings.free_steps[home, here]
+
+
+@jit(inline=True)
+def _choose(state: State, settings: Settings, e: Int, a: Int, phase: Int, candidates: Int) -> None:
+    """Let robot `a` prefer the nearest candidate that is not taken (ties: the first)."""
+    state.choice[e, a] = EMPTY
+    state.steps_to[e, a] = UNREACHABLE
+    for i in range(candidates):
+        cell = _candidate(state, e, phase, i)
+        if cell and not state.taken[e, i]:
+            steps = _steps(state, settings, e, a, phase, cell)
+            if steps < state.steps_to[e, a]:
+                state.steps_to[e, a] = steps
+                state.choice[e, a] = np.int16(i)
+
+
+@jit(inner=True)
+def _assign(state: State, settings: Settings, e: Int, phase: Int, robots: Int) -> None:
+    """Match robots in `phase` to candidates, the nearest pair first (ties: lowest robot, then first candidate)."""
+    candidates = state.pos.shape[1] if phase == RETURN else state.queue.shape[1]
+    for i in range(candidates):
+        state.taken[e, i] = 0
+    for a in range(state.pos.shape[1]):
+        if state.phase[e, a] == phase:
+            _choose(state, settings, e, a, phase, candidates)
+    for _ in range(robots):
+        best = EMPTY
+        for a in range(state.pos.shape[1]):
+            open_choice = state.phase[e, a] == phase and state.target[e, a] == 0 and state.choice[e, a] != EMPTY
+            if open_choice and (best == EMPTY or state.steps_to[e, a] < state.steps_to[e, best]):
+                best = a
+        if best == EMPTY:
+            return
+        chosen = state.choice[e, best]
+        state.taken[e, chosen] = 1
+        state.target[e, best] = np.uint32(_candidate(state, e, phase, chosen))
+        for a in range(state.pos.shape[1]):
+            if state.phase[e, a] == phase and state.target[e, a] == 0 and state.choice[e, a] == chosen:
+                _choose(state, settings, e, a, phase, candidates)
+
+
+@jit(inline=True)
+def _distance(state: State, settings: Settings, e: Int, a: Int, place: Int) -> Int:
+    """Return the steps to robot `a`'s target from `place` (cell * 4 + heading)."""
+    if state.phase[e, a] == TO_GOAL:
+        return np.int64(settings.goal_steps[place])
+    home = settings.home_index[state.target[e, a]]
+    table = settings.laden_steps if state.phase[e, a] == RETURN else settings.free_steps
+    return np.int64(table[home, place])
+
+
+@jit(inline=True)
+def _guide(state: State, settings: Settings, e: Int, a: Int) -> Int:
+    """Return which of forward, left, right bring robot `a` nearer to its target, as bits."""
+    bits, steps = 0, np.int64(state.steps_to[e, a])
+    if state.target[e, a] != 0 and 0 < steps < UNREACHABLE:
+        heading, cell = state.heading[e, a], np.int64(state.pos[e, a])
+        ahead, laden = cell + settings.ahead[heading], state.load[e, a] != EMPTY
+        open_ahead = enterable(settings, ahead, np.int64(state.target[e, a]), laden)
+        if open_ahead and _distance(state, settings, e, a, ahead * 4 + heading) < steps:
+            bits += AHEAD_BIT
+        if _distance(state, settings, e, a, cell * 4 + settings.left_of[heading]) < steps:
+            bits += LEFT_BIT
+        if _distance(state, settings, e, a, cell * 4 + settings.right_of[heading]) < steps:
+            bits += RIGHT_BIT
+    return np.uint8(bits)
+
+
+@jit(inline=True)
+def _potential(state: State, settings: Settings, e: Int, a: Int) -> Real:
+    """Return robot `a`'s progress in its round, in [0, 1]: put back (lowest third), fetch, carry to the goal (highest).
+
+    It falls only where a delivery is paid, so that no other useful action is punished.
+    """
+    if state.phase[e, a] == IDLE or settings.shaping_weight == 0.0:
+        return 0.0
+    near = 1.0 - min(np.float64(state.steps_to[e, a]), settings.longest) / settings.longest
+    if state.phase[e, a] == RETURN:
+        return near / 3.0
+    return (near + (2.0 if state.phase[e, a] == TO_GOAL else 1.0)) / 3.0
+
+
+@jit(inline=True)
+def rank(state: State, e: Int, a: Int) -> Int:
+    """Return the priority of robot `a`'s errand: to a goal 3, putting back 2, fetching 1, idle 0."""
+    phase = state.phase[e, a]
+    return 3 if phase == TO_GOAL else (2 if phase == RETURN else (1 if phase == FETCH else 0))
+
+
+@jit(inline=True)
+def shortest_move(state: State, e: Int, a: Int) -> Int:
+    """Return the action that follows robot `a`'s shortest path: forward if it helps, else a turn, TOGGLE when there."""
+    if state.target[e, a] == 0:
+        return NOOP
+    if state.target[e, a] == state.pos[e, a]:
+        return NOOP if state.phase[e, a] == TO_GOAL else TOGGLE
+    bits = state.guide[e, a]
+    if bits & AHEAD_BIT:
+        return FORWARD
+    if bits & LEFT_BIT:
+        return TURN_LEFT
+    return TURN_RIGHT if bits & RIGHT_BIT else NOOP

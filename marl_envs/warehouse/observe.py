@@ -1,0 +1,198 @@
+"""What robots see: RWARE's flattened vector, a vector that says where to go, one integer for tables; mask; state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Int, Real, jit
+from marl_envs.warehouse.guidance import rank
+from marl_envs.warehouse.rules import can_toggle, obstacle
+from marl_envs.warehouse.types import (
+    EMPTY,
+    FORWARD,
+    HOME_CELL,
+    NEAR_CELLS,
+    NUM_MOVES,
+    OUTSIDE,
+    TOGGLE,
+    UNREACHABLE,
+    Settings,
+    State,
+)
+
+SELF_NUMBERS = 22  # of the vector "goal", about the robot itself
+CELL_NUMBERS = 8  # and about each of the NEAR_CELLS
+GOAL_LENGTH = SELF_NUMBERS + NEAR_CELLS * CELL_NUMBERS
+NEAR_STATES = 1 + NEAR_CELLS * 4 * 2  # nobody near, or cell x relative heading x whose errand is more urgent
+TABULAR_STATES = 4 * 8 * NEAR_STATES  # phase x guide x nearest robot
+
+
+@jit(inline=True)
+def flattened(state: State, settings: Settings, obs: Any, e: Int) -> None:
+    """Write RWARE's vector: x, y, loaded, heading (one-hot), on highway; then 7 + message bits numbers a cell."""
+    for a in range(state.pos.shape[1]):
+        cell = state.pos[e, a]
+        obs[e, a, 0] = np.float32(settings.col[cell])
+        obs[e, a, 1] = np.float32(settings.row[cell])
+        obs[e, a, 2] = np.float32(state.load[e, a] != EMPTY)
+        for d in range(4):
+            obs[e, a, 3 + d] = np.float32(state.heading[e, a] == d)
+        obs[e, a, 7] = np.float32(settings.kind[cell] != HOME_CELL)
+        if settings.message_bits == 0:
+            _window_of_seven(state, settings, obs, e, a)
+        else:
+            _window(state, settings, obs, e, a)
+
+
+@jit(inline=True)
+def _window_of_seven(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
+    """Copy 7 numbers a cell as eight at a time (one vector register); the next cell overwrites the eighth."""
+    last = settings.window.shape[0] - 1
+    for w in range(last):
+        k = state.look[e, np.int64(state.pos[e, a]) + settings.window[w]]
+        i = 8 + 7 * w
+        n0, n1, n2, n3 = settings.glance[k, 0], settings.glance[k, 1], settings.glance[k, 2], settings.glance[k, 3]
+        n4, n5, n6, n7 = settings.glance[k, 4], settings.glance[k, 5], settings.glance[k, 6], settings.glance[k, 7]
+        obs[e, a, i], obs[e, a, i + 1], obs[e, a, i + 2], obs[e, a, i + 3] = n0, n1, n2, n3
+        obs[e, a, i + 4], obs[e, a, i + 5], obs[e, a, i + 6], obs[e, a, i + 7] = n4, n5, n6, n7
+    k = state.look[e, np.int64(state.pos[e, a]) + settings.window[last]]
+    for j in range(7):
+        obs[e, a, 8 + 7 * last + j] = settings.glance[k, j]
+
+
+@jit(inline=True)
+def _window(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
+    """Copy 7 + message bits numbers a cell."""
+    numbers = 7 + settings.message_bits
+    for w in range(settings.window.shape[0]):
+        k = state.look[e, np.int64(state.pos[e, a]) + settings.window[w]]
+        for j in range(numbers):
+            obs[e, a, 8 + numbers * w + j] = settings.glance[k, j]
+
+
+@jit(inline=True)
+def tabular(state: State, settings: Settings, label: Any, e: Int) -> None:
+    """Write (phase * 8 + guide) * 97 + nearest robot, in [0, 3104)."""
+    for a in range(state.pos.shape[1]):
+        where = np.int64(state.phase[e, a]) * 8 + np.int64(state.guide[e, a])
+        label[e, a] = np.int32(where * NEAR_STATES + _nearest(state, settings, e, a))
+
+
+@jit(inline=True)
+def _nearest(state: State, settings: Settings, e: Int, a: Int) -> Int:
+    """Return 0 if nobody is within Manhattan distance 2, else 1 + (cell * 4 + relative heading) * 2 + has priority."""
+    mine = state.heading[e, a]
+    for n in range(NEAR_CELLS):
+        b = state.robot_at[e, np.int64(state.pos[e, a]) + settings.near[mine, n]]
+        if b != EMPTY:
+            turn = (settings.clock[state.heading[e, b]] - settings.clock[mine]) & 3
+            return 1 + (n * 4 + turn) * 2 + _goes_first(state, e, b, a)
+    return 0
+
+
+@jit(inline=True)
+def _goes_first(state: State, e: Int, b: Int, a: Int) -> Int:
+    """Return 1 if robot `b`'s errand is more urgent than `a`'s (ties: the lower index), else 0."""
+    first, second = rank(state, e, b), rank(state, e, a)
+    return 1 if first > second or (first == second and b < a) else 0
+
+
+@jit(inner=True)
+def goal_vector(state: State, settings: Settings, obs: Any, e: Int) -> None:
+    """Write the vector "goal"; docs/warehouse.md lists its numbers."""
+    for a in range(state.pos.shape[1]):
+        _describe_self(state, settings, obs, e, a)
+        mine = state.heading[e, a]
+        for n in range(NEAR_CELLS):
+            cell = np.int64(state.pos[e, a]) + settings.near[mine, n]
+            _describe_cell(state, settings, obs, e, a, SELF_NUMBERS + n * CELL_NUMBERS, cell)
+
+
+@jit(inline=True)
+def _describe_self(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
+    cell, target, mine, s = state.pos[e, a], state.target[e, a], state.heading[e, a], state.load[e, a]
+    for k in range(4):
+        obs[e, a, k] = np.float32(state.phase[e, a] == k)
+        obs[e, a, 16 + k] = np.float32(mine == k)
+    for k in range(3):
+        obs[e, a, 4 + k] = np.float32((state.guide[e, a] >> k) & 1)
+    obs[e, a, 7] = np.float32(target == cell)
+    far = target == 0 or state.steps_to[e, a] == UNREACHABLE
+    obs[e, a, 8] = np.float32(1.0) if far else np.float32(state.steps_to[e, a] / settings.longest)
+    down: Int = 0
+    right: Int = 0
+    if target != 0:
+        down = np.int64(settings.row[target]) - settings.row[cell]
+        right = np.int64(settings.col[target]) - settings.col[cell]
+    # Turn the offset into the robot's own frame: headings are north, south, west, east.
+    onward = -down if mine == 0 else (down if mine == 1 else (-right if mine == 2 else right))
+    aside = right if mine == 0 else (-right if mine == 1 else (-down if mine == 2 else down))
+    span = np.float32(max(settings.height, settings.width))
+    obs[e, a, 9] = np.float32(onward) / span
+    obs[e, a, 10] = np.float32(aside) / span
+    obs[e, a, 11] = np.float32(s != EMPTY)
+    obs[e, a, 12] = np.float32(s != EMPTY and state.requested[e, s] == 1)
+    obs[e, a, 13] = np.float32(settings.kind[cell] != HOME_CELL)
+    obs[e, a, 14] = np.float32(settings.row[cell]) / np.float32(max(settings.height - 1, 1))
+    obs[e, a, 15] = np.float32(settings.col[cell]) / np.float32(max(settings.width - 1, 1))
+    obs[e, a, 20] = np.float32(obstacle(state, settings, e, a) == 0)
+    obs[e, a, 21] = np.float32(can_toggle(state, settings, e, a))
+
+
+@jit(inline=True)
+def _describe_cell(state: State, settings: Settings, obs: Any, e: Int, a: Int, i: Int, cell: Int) -> None:
+    b = state.robot_at[e, cell]
+    turn: Int = -1
+    if b != EMPTY:
+        turn = (settings.clock[state.heading[e, b]] - settings.clock[state.heading[e, a]]) & 3
+    obs[e, a, i] = np.float32(b != EMPTY)
+    for k in range(4):
+        obs[e, a, i + 1 + k] = np.float32(turn == k)
+    obs[e, a, i + 5] = np.float32(b != EMPTY and _goes_first(state, e, b, a) == 1)
+    obs[e, a, i + 6] = np.float32(state.shelf_at[e, cell] != EMPTY)
+    obs[e, a, i + 7] = np.float32(settings.kind[cell] == OUTSIDE)
+
+
+@jit(inline=True)
+def action_mask(state: State, settings: Settings, mask: Any, e: Int) -> None:
+    """Write which actions have an effect that does not depend on others; no-op and turns always do."""
+    for a in range(state.pos.shape[1]):
+        forward = np.int8(obstacle(state, settings, e, a) == 0)
+        toggle = np.int8(can_toggle(state, settings, e, a))
+        for n in range(0, mask.shape[2], NUM_MOVES):
+            for move in range(NUM_MOVES):
+                mask[e, a, n + move] = np.int8(1)
+            mask[e, a, n + FORWARD] = forward
+            mask[e, a, n + TOGGLE] = toggle
+
+
+ROBOT_STATE, SHELF_STATE = 9, 4  # numbers in `global_state` for each
+
+
+@jit(inner=True)
+def global_state(state: State, settings: Settings, dest: Any, e: Int) -> None:
+    """Write the whole state of environment `e` as numbers in [0, 1] into dest[e]; docs/warehouse.md lists them."""
+    rows, cols = np.float32(max(settings.height - 1, 1)), np.float32(max(settings.width - 1, 1))
+    elapsed: Real = min(state.step[e] / settings.max_cycles, 1.0)
+    dest[e, 0] = np.float32(elapsed)
+    i = 1
+    for a in range(state.pos.shape[1]):
+        cell, s = state.pos[e, a], state.load[e, a]
+        dest[e, i] = np.float32(settings.row[cell]) / rows
+        dest[e, i + 1] = np.float32(settings.col[cell]) / cols
+        for k in range(4):
+            dest[e, i + 2 + k] = np.float32(state.heading[e, a] == k)
+        dest[e, i + 6] = np.float32(s != EMPTY)
+        dest[e, i + 7] = np.float32(s != EMPTY and state.requested[e, s] == 1)
+        dest[e, i + 8] = np.float32(state.has_delivered[e, a])
+        i += ROBOT_STATE
+    for s in range(state.shelf_pos.shape[1]):
+        cell = state.shelf_pos[e, s]
+        a = state.robot_at[e, cell]
+        dest[e, i] = np.float32(settings.row[cell]) / rows
+        dest[e, i + 1] = np.float32(settings.col[cell]) / cols
+        dest[e, i + 2] = np.float32(state.requested[e, s])
+        dest[e, i + 3] = np.float32(a != EMPTY and state.load[e, a] == s)
+        i += SHELF_STATE

@@ -1,0 +1,184 @@
+"""Parameters, settings and state of the warehouse.
+
+Dimensions: E environments, A robots, S shelves (as many as homes), Q open requests, G goals, C cells of the padded
+floor, K counters, D observation length. A cell is one number, `(row + pad) * stride + col + pad`: the floor is
+surrounded by `pad` rings of OUTSIDE cells, so that no rule has to test for the border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.warehouse.layouts import HOME, get_layout
+
+# Actions (RWARE's numbers)
+NOOP, FORWARD, TURN_LEFT, TURN_RIGHT, TOGGLE = range(5)
+NUM_MOVES = 5
+# Headings (RWARE's numbers: up, down, left, right), and what a quarter turn makes of them
+NORTH, SOUTH, WEST, EAST = range(4)
+# Kinds of cell
+OUTSIDE, HIGHWAY, HOME_CELL, GOAL_CELL = range(4)
+# What a robot is about: bring a requested shelf, carry it to a goal, put a shelf back, or nothing to do
+FETCH, TO_GOAL, RETURN, IDLE = range(4)
+# No robot, no shelf
+EMPTY = -1
+# Counters of a robot's steps, State.tally[e, a, :]
+MOVED, TURNED, TOGGLED, WAITED, VERTEX, SWAP, BLOCKED, SHELF, WALL, MASKED, DELIVERED, LADEN, NUM_COUNTERS = range(13)
+# Reward terms, Out.terms[e, a, :]
+REWARD_TERMS = ("delivery", "put_back", "shaping")
+DELIVERY, PUT_BACK, SHAPING = range(3)
+# Observations
+OBSERVATIONS = ("flattened", "goal", "tabular")
+FLATTENED, GOAL_VECTOR, TABULAR = range(3)
+NEAR_CELLS = 12  # cells within Manhattan distance 2
+UNREACHABLE = 65535  # in distance tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Everything that can be chosen; see docs/warehouse.md. Bad values raise ParameterError."""
+
+    layout: str = "tiny"
+    """RWARE's "tiny", "small", "medium", "large"; a generated floor "5x5" upwards; or a text drawing."""
+    num_robots: int = 2
+    """Robots on the floor."""
+    request_queue_size: int | None = None
+    """Shelves requested at any time, fewer than there are shelves; None: as many as robots."""
+    observation: str = "flattened"
+    """"flattened" (RWARE's numbers), "goal" (a vector that says where to go) or "tabular" (one integer)."""
+    reward: str = "individual"
+    """"individual" (who delivers is paid), "team" (everyone gets the sum: RWARE's global) or "two_stage"."""
+    sensor_range: int = 1
+    """Radius of the square that "flattened" shows [cells]."""
+    message_bits: int = 0
+    """Bits that each robot broadcasts with its action; action = move + 5 * bits."""
+    max_cycles: int = 500
+    """Steps after which the episode is truncated."""
+    max_inactivity: int | None = None
+    """Steps without a delivery after which the episode is truncated; None: never."""
+    shaping: float = 0.0
+    """Weight of the potential-based shaping reward; 0 switches it off."""
+    shaping_gamma: float = 0.99
+    """Discount of the shaping reward; use the learner's own, so that the optimum provably stays."""
+    rware_compat: bool = False
+    """Keep RWARE's quirk: a robot parked on a goal is paid again whenever its shelf is requested again."""
+    mask: str | None = "info"
+    """Where the action mask is: in the "info", in the "obs" (PettingZoo face only), or None: nowhere."""
+    agents_leave: bool = False
+    """Whether finished agents leave `agents`. Robots finish together, so both values give the same episodes."""
+
+    def __post_init__(self) -> None:
+        """Check every value before anything is built."""
+        floor = get_layout(self.layout)
+        cells, shelves = floor.height * floor.width, len(floor.cells(HOME))
+        check_int("num_robots", self.num_robots, 1, min(cells, 32000), f"(the floor has {cells} cells)")
+        if self.request_queue_size is None and self.num_robots >= shelves:
+            raise ParameterError(f"request_queue_size must be given (0 to {shelves - 1}) for {self.num_robots} robots")
+        if self.request_queue_size is not None:
+            check_int("request_queue_size", self.request_queue_size, 0, shelves - 1, f"(there are {shelves} shelves)")
+        check_choice("observation", self.observation, OBSERVATIONS)
+        check_choice("reward", self.reward, ("individual", "team", "two_stage"))
+        check_int("sensor_range", self.sensor_range, 1, 20)
+        check_int("message_bits", self.message_bits, 0, 8)
+        check_int("max_cycles", self.max_cycles, 1)
+        if self.max_inactivity is not None:
+            check_int("max_inactivity", self.max_inactivity, 1)
+        check_float("shaping", self.shaping, 0.0, 1e6)
+        check_float("shaping_gamma", self.shaping_gamma, 0.0, 1.0)
+        check_choice("rware_compat", self.rware_compat, (True, False))
+        check_choice("mask", self.mask, ("info", "obs", None))
+        check_choice("agents_leave", self.agents_leave, (True, False))
+
+    @property
+    def queue_size(self) -> int:
+        """Number of open requests."""
+        return self.num_robots if self.request_queue_size is None else self.request_queue_size
+
+
+class Settings(NamedTuple):
+    """What stays fixed: tables of the floor and numbers."""
+
+    kind: Annotated[NDArray[np.uint8], "C"]  # OUTSIDE, HIGHWAY, HOME_CELL or GOAL_CELL
+    row: Annotated[NDArray[np.int16], "C"]
+    col: Annotated[NDArray[np.int16], "C"]
+    home_index: Annotated[NDArray[np.int32], "C"]  # which home the cell is, or EMPTY
+    inside: Annotated[NDArray[np.uint32], "N"]  # the cells of the floor, in reading order
+    homes: Annotated[NDArray[np.uint32], "S"]
+    goals: Annotated[NDArray[np.uint32], "G"]
+    ahead: Annotated[NDArray[np.int32], "4"]  # what to add to a cell to go one ahead, by heading
+    left_of: Annotated[NDArray[np.uint8], "4"]  # heading after a turn to the left
+    right_of: Annotated[NDArray[np.uint8], "4"]
+    clock: Annotated[NDArray[np.int16], "4"]  # heading in quarter turns clockwise from NORTH
+    window: Annotated[NDArray[np.int32], "V"]  # offsets of the cells that "flattened" shows, in reading order
+    glance: Annotated[NDArray[np.float32], "L F"]  # State.look -> the numbers that "flattened" shows of such a cell
+    near: Annotated[
+        NDArray[np.int32], "4 12"
+    ]  # offsets of the cells within Manhattan distance 2, by heading, nearest first
+    # Distances [steps, turns included] by home and cell * 4 + heading; empty unless routes are needed (routes.py)
+    free_steps: Annotated[NDArray[np.uint16], "R T"]  # of an unloaded robot to a home
+    laden_steps: Annotated[NDArray[np.uint16], "R T"]  # of a loaded robot to a home, along highways
+    goal_steps: Annotated[NDArray[np.uint16], "T"]  # of a loaded robot to the nearest goal, along highways
+    nearest_goal: Annotated[NDArray[np.uint32], "T"]  # that goal's cell
+    observation: int  # FLATTENED, GOAL_VECTOR or TABULAR
+    height: int  # [cells]
+    width: int  # [cells]
+    message_bits: int
+    mask: int  # 1: write the action mask
+    team: int  # 1: everyone gets the sum
+    guided: int  # 1: assign targets at every step
+    pay_again: int  # 1: RWARE's quirk
+    autoreset: int  # 1: start the next episode in the step that ends one
+    max_cycles: int  # [steps]
+    max_inactivity: int  # [steps]
+    delivery_weight: float
+    put_back_weight: float
+    shaping_weight: float
+    shaping_gamma: float
+    longest: float  # longest route [steps]
+
+
+class State(NamedTuple):
+    """Everything a step reads or writes; allocated once, changed in place."""
+
+    rng: Annotated[NDArray[np.uint64], "E"]  # random stream
+    step: Annotated[NDArray[np.int32], "E"]  # [steps] since the reset
+    quiet: Annotated[NDArray[np.int32], "E"]  # [steps] since the last delivery
+    pos: Annotated[NDArray[np.uint32], "E A"]  # cell
+    heading: Annotated[NDArray[np.uint8], "E A"]
+    load: Annotated[NDArray[np.int16], "E A"]  # carried shelf, or EMPTY
+    message: Annotated[NDArray[np.int16], "E A"]  # broadcast bits as a number, first bit lowest
+    has_delivered: Annotated[NDArray[np.uint8], "E A"]  # 1 from a delivery until the shelf is put down
+    gap: Annotated[NDArray[np.uint32], "E A"]  # an empty home for each loaded robot (0: none): together, all of them
+    shelf_pos: Annotated[NDArray[np.uint32], "E S"]  # cell; a carried shelf is where its robot is
+    requested: Annotated[NDArray[np.uint8], "E S"]  # 1: in the queue
+    queue: Annotated[NDArray[np.int16], "E Q"]  # requested shelves
+    released: Annotated[NDArray[np.int32], "E Q"]  # [steps] when each was requested
+    standing: Annotated[NDArray[np.int32], "E"]  # requested shelves that nobody carries
+    robot_at: Annotated[NDArray[np.int16], "E C"]  # robot in the cell, or EMPTY
+    shelf_at: Annotated[NDArray[np.int16], "E C"]  # shelf in the cell, standing or carried, or EMPTY
+    look: Annotated[NDArray[np.uint16], "E C"]  # the cell as others see it: index into Settings.glance
+    phase: Annotated[NDArray[np.uint8], "E A"]  # FETCH, TO_GOAL, RETURN or IDLE (only if guided, as the next four)
+    target: Annotated[NDArray[np.uint32], "E A"]  # cell to head for (0: none)
+    steps_to: Annotated[NDArray[np.uint16], "E A"]  # [steps] to the target
+    guide: Annotated[NDArray[np.uint8], "E A"]  # bits: forward 1, left 2, right 4 bring the target nearer
+    potential: Annotated[NDArray[np.float32], "E A"]  # of the shaping reward
+    tally: Annotated[NDArray[np.int32], "E A K"]  # [robot-steps] this episode, by kind
+    service: Annotated[NDArray[np.int64], "E"]  # [steps] sum of service times this episode
+    idle: Annotated[NDArray[np.int64], "E"]  # [robot-steps] without an open request left
+    total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
+    # What passes between the parts of one step
+    actions: Annotated[NDArray[np.int32], "E A"]
+    doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect
+    next: Annotated[NDArray[np.uint32], "E A"]  # cell a robot asks for
+    go: Annotated[NDArray[np.uint8], "E A"]  # 1: it may enter
+    tail: Annotated[NDArray[np.int16], "E A"]  # longest chain of robots queued behind
+    behind: Annotated[NDArray[np.int16], "E A"]  # robot that may follow into one's cell, or EMPTY
+    waiting_on: Annotated[NDArray[np.int16], "E A"]  # followers not yet looked at
+    refusal: Annotated[NDArray[np.uint8], "E A"]  # why a robot may not enter: VERTEX, SWAP or BLOCKED
+    choice: Annotated[NDArray[np.int16], "E A"]  # candidate that a robot would take
+    taken: Annotated[NDArray[np.uint8], "E M"]  # candidates given away (M: Q or A, whichever is larger)
