@@ -13,14 +13,16 @@ from marl_envs.warehouse.types import Params
 __all__ = ["FAMILY", "Params", "env", "parallel_env", "vector_env"]
 
 
-def parallel_env(render_mode: str | None = None, **parameters: Any) -> ParallelEnv:
-    """Return PettingZoo's parallel environment; parameters are the fields of `Params`."""
-    return ParallelEnv(build(params.build(Params, parameters)), render_mode)
+def parallel_env(
+    render_mode: str | None = None, render_size: tuple[int, int] = (640, 480), **parameters: Any
+) -> ParallelEnv:
+    """Return PettingZoo's parallel environment; parameters are the fields of `Params`, the size is in pixels."""
+    return ParallelEnv(build(params.build(Params, parameters)), render_mode, render_size)
 
 
-def env(render_mode: str | None = None, **parameters: Any) -> Any:
-    """Return PettingZoo's AEC environment (its own conversion of the parallel one)."""
-    return to_aec(parallel_env(render_mode, **parameters))
+def env(render_mode: str | None = None, **arguments: Any) -> Any:
+    """Return PettingZoo's AEC environment (its own conversion of the parallel one, and with its arguments)."""
+    return to_aec(parallel_env(render_mode, **arguments))
 
 
 def vector_env(num_envs: int = 1, num_threads: int = 1, *, copy: bool = False, **parameters: Any) -> VectorEnv:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -34,6 +35,15 @@ class Family:
     observe: Range
     measure: Range
     describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a name: kernels that travel by value would all be compiled again in the next process."""
+        return _family_in, (self.build.__module__,)
+
+
+def _family_in(module: str) -> Family:
+    family: Family = importlib.import_module(module).FAMILY
+    return family
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Out(NamedTuple):
     reward: Annotated[NDArray[np.float32], "E A"]
     terms: Annotated[NDArray[np.float32], "E A T"]  # weighted reward terms of the agent itself
     mask: Annotated[NDArray[np.int8], "E A N"]  # 1: allowed
+    final_mask: Annotated[NDArray[np.int8], "E A N"]  # that went with the last observation of the episode that ended
     terminated: Annotated[NDArray[np.bool_], "E A"]
     truncated: Annotated[NDArray[np.bool_], "E A"]
     alive: Annotated[NDArray[np.bool_], "E A"]

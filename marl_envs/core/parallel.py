@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from pettingzoo import ParallelEnv as PettingZooEnv
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from marl_envs.core.family import Simulation
-from marl_envs.core.params import ParameterError
+from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.vector import VectorEnv
 
@@ -27,8 +29,20 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
     mask is "obs" or None) and `reward_terms` (float32, named by `reward_terms` of the environment).
     """
 
-    def __init__(self, simulation: Simulation, render_mode: str | None = None) -> None:
-        """Raise ParameterError for an unknown `render_mode`."""
+    def __init__(
+        self, simulation: Simulation, render_mode: str | None = None, render_size: tuple[int, int] = (640, 480)
+    ) -> None:
+        """Prepare one environment.
+
+        Args:
+            simulation: what to simulate, from a family's `build`.
+            render_mode: "human", "rgb_array", "ansi" or None.
+            render_size: (width, height) of pictures [pixels].
+
+        Raises:
+            ParameterError: an unknown `render_mode`, or a size that is not two whole numbers from 16.
+        """
+        self.render_size = tuple(check_int("render_size", length, 16, 10_000) for length in render_size)
         if render_mode not in (None, *RENDER_MODES):
             raise ParameterError(f"render_mode must be one of {(None, *RENDER_MODES)}, not {render_mode!r}")
         self.metadata = {
@@ -52,9 +66,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self._wire()
 
     def _wire(self) -> None:
-        """Keep at hand what every step needs: the kernel, its table, and rows of the result arrays."""
+        """Keep at hand what every step needs: the kernel, and rows of the result arrays."""
         self._step = self.vec.simulation.family.step
-        self._table = self.vec._tables[0]
         out = self.vec._outs[0]
         self._actions = memoryview(self.vec.arrays.actions[0])
         self._limit = int(self.vec.action_space.n)
@@ -136,11 +149,11 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
                 buffer[i] = actions[agent]
                 if not 0 <= buffer[i] < limit:
                     raise ValueError
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError):
             raise self._explain(actions) from None
-        if len(actions) != len(agents) and not actions.keys() <= set(agents):
+        if len(actions) != len(agents) and not actions.keys() <= set(self.possible_agents):
             raise self._explain(actions)
-        self._step(self._table, 0, 1)
+        self._step(self.vec._tables[0], 0, 1)  # not kept at hand: planners make the batch lay out a new one
         reward, terminated, truncated, _, _ = self._out
         rewards = dict(zip(agents, reward.tolist(), strict=True))
         terminations = dict(zip(agents, terminated.tolist(), strict=True))
@@ -172,16 +185,19 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             raise RuntimeError("call reset() before step()")
         return {}, {}, {}, {}, {}
 
-    def _explain(self, actions: dict[str, Any]) -> Exception:
+    def _explain(self, actions: Any) -> Exception:
         """Return the exception that says what is wrong with `actions`."""
+        if not isinstance(actions, Mapping):
+            return TypeError(f"actions must be a dict from agent to action, not {actions!r}")
         for name in actions:
             if name not in self.possible_agents:
                 return KeyError(f"unknown agent {name!r}; the agents are {', '.join(self.possible_agents)}")
         for agent in self.agents:
             if agent not in actions:
                 return KeyError(f"no action for {agent}; every agent in `agents` needs one")
-            value = np.asarray(actions[agent])
-            if value.ndim or value.dtype.kind not in "iub":
+            try:
+                value = operator.index(actions[agent])
+            except TypeError:
                 return TypeError(f"the action of {agent} must be an integer, not {actions[agent]!r}")
             if not 0 <= value < self._limit:
                 return ValueError(f"the action of {agent} must be in 0..{self._limit - 1}, not {actions[agent]!r}")
@@ -200,15 +216,15 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def frame(self) -> dict[str, NDArray[Any]]:
         """Return what a picture of the environment needs."""
-        frame = self.vec.frame(0)
-        self._wire()
-        return frame
+        return self.vec.frame(0)
 
     def get_state(self) -> Snapshot:
         """Return a full, picklable copy of the environment's state."""
         if not self._ready:
             raise RuntimeError("call reset() before get_state()")
-        return self.vec.get_state()
+        snapshot = self.vec.get_state()
+        snapshot.meta["over"] = not self.agents
+        return snapshot
 
     def set_state(self, state: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
         """Continue from a snapshot, mid-episode; return observations and infos as `reset` does.
@@ -218,7 +234,10 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         """
         self.vec._turn = 1
         self.vec.set_state(state)
-        return self._begin()
+        results = self._begin()
+        if state.meta.get("over"):
+            self.agents = []
+        return results
 
     def render(self, mode: str | None = None) -> Any:
         """Draw the environment.
@@ -239,7 +258,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         if self._painter is None:
             from marl_envs.render import Painter  # only now: pygame may be missing where nobody looks
 
-            self._painter = Painter(self.vec.simulation.family.scene, self.params, self.metadata["render_fps"])
+            scene, fps = self.vec.simulation.family.scene, self.metadata["render_fps"]
+            self._painter = Painter(scene, self.params, fps, self.render_size)
         return self._painter.draw(self.frame(), mode)
 
     def close(self) -> None:
@@ -250,7 +270,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out windows and views into arrays."""
-        views = ("_step", "_table", "_actions", "_obs", "_out", "_ended")
+        views = ("_step", "_actions", "_obs", "_out", "_ended")
         return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -41,8 +41,9 @@ def register_all() -> None:
     """Put every id into PettingZoo's registry, where this version of PettingZoo has one (1.27 and later)."""
     if hasattr(pettingzoo, "register"):
         for spec in SPECS.values():
-            pettingzoo.register("parallel", spec.id, f"{spec.module}:parallel_env", kwargs=dict(spec.parameters))
-            pettingzoo.register("aec", spec.id, f"{spec.module}:env", kwargs=dict(spec.parameters))
+            if spec.id not in pettingzoo.parallel_registry:  # a module that is loaded again must not warn
+                pettingzoo.register("parallel", spec.id, f"{spec.module}:parallel_env", kwargs=dict(spec.parameters))
+                pettingzoo.register("aec", spec.id, f"{spec.module}:env", kwargs=dict(spec.parameters))
 
 
 def list_environments() -> list[str]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core import snapshot
+from marl_envs.core.actions import take as take_actions
 from marl_envs.core.family import Range, Simulation
-from marl_envs.core.jit import jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import Table, slot_of, slots_of, table_of
 from marl_envs.core.params import check_int
@@ -19,17 +19,6 @@ from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.threads import Crew
 
 Info = dict[str, Any]
-
-
-@jit
-def _copy_actions(actions: Any, dest: Any, num_actions: int) -> int:
-    """Copy actions [E, A]; stop at one outside [0, num_actions) and return its flat index, else -1."""
-    for e in range(actions.shape[0]):
-        for a in range(actions.shape[1]):
-            if actions[e, a] < 0 or actions[e, a] >= num_actions:
-                return e * actions.shape[1] + a  # type: ignore[no-any-return]
-            dest[e, a] = np.int32(actions[e, a])
-    return -1
 
 
 class VectorEnv:
@@ -85,7 +74,7 @@ class VectorEnv:
         final = out.final_label if self._simulation.discrete else out.final_obs
         info: Info = {"alive": out.alive, "ended": out.ended, "reward_terms": out.terms, "final_obs": final}
         if self._simulation.settings.mask:
-            info["action_mask"] = out.mask
+            info["action_mask"], info["final_action_mask"] = out.mask, out.final_mask
         info["metrics"] = {name: out.metrics[:, m] for m, name in enumerate(self._simulation.family.metrics)}
         info["_metrics"] = info["_final_obs"] = out.ended
         obs = out.label if self._simulation.discrete else out.obs
@@ -152,6 +141,11 @@ class VectorEnv:
         return self._state
 
     @property
+    def action_mask(self) -> NDArray[np.int8] | None:
+        """The mask [E, A, N] that goes with the last observation, or None without masks."""
+        return self._outs[self._turn].mask if self._simulation.settings.mask else None
+
+    @property
     def max_cycles(self) -> int:
         """Steps after which an episode is truncated; may be set."""
         return int(self._simulation.params.max_cycles)
@@ -173,6 +167,9 @@ class VectorEnv:
             seed: environment e gets its own stream of (seed, e). None continues the streams (entropy the first time).
             options: ignored.
 
+        Raises:
+            ParameterError: the seed is no integer from 0 to 2**64 - 1.
+
         Returns:
             (obs [E, A, ...], info) as from `step`; `final_obs` and `metrics` hold nothing yet.
         """
@@ -180,16 +177,25 @@ class VectorEnv:
         if seed is None and not self._started:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         if seed is not None:
-            self._state.rng[:] = [seed_stream(int(seed), e) for e in range(self.num_envs)]
+            checked = check_int("seed", seed, 0, 2**64 - 1)
+            self._state.rng[:] = [seed_stream(checked, e) for e in range(self.num_envs)]
+        return self._begin(self._simulation.family.reset, self._simulation.family.observe)
+
+    def _begin(self, *kernels: Range) -> tuple[Any, Info]:
+        """Return (obs, info) as the kernels leave them, with nothing in them of earlier steps."""
         self._turn ^= 1
         out = self._outs[self._turn]
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
-        self._run(self._simulation.family.reset)
-        self._run(self._simulation.family.observe)
+        for kernel in kernels:
+            self._run(kernel)
         self._started = True
         obs, _, _, _, info = self._result()
         return obs, info
+
+    def _require_reset(self, call: str) -> None:
+        if not self._started:
+            raise RuntimeError(f"call reset() before {call}()")
 
     def step(self, actions: NDArray[Any]) -> tuple[Any, Any, Any, Any, Info]:
         """Advance every environment by one step.
@@ -203,32 +209,17 @@ class VectorEnv:
             terminated: bool [E, A], True on exactly the step in which an agent finishes.
             truncated: bool [E, A], True when time is up.
             info: alive bool [E, A]; ended bool [E]; reward_terms float32 [E, A, T]; action_mask int8 [E, A, N];
-                final_obs like obs and metrics, a dict of float64 [E], both valid where ended.
+                valid where ended: final_obs like obs, final_action_mask, metrics (a dict of float64 [E]).
 
         Raises:
             RuntimeError: before the first reset.
             TypeError, ValueError: wrong dtype, shape or an action outside the space; nothing has changed then.
         """
-        if not self._started:
-            raise RuntimeError("call reset() before step()")
-        self._take(actions)
+        self._require_reset("step")
+        take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
         self._turn ^= 1
         self._run(self._simulation.family.step)
         return self._result()
-
-    def _take(self, actions: NDArray[Any]) -> None:
-        """Check the actions and copy them to where the kernel reads them."""
-        given = np.asarray(actions)
-        if given.shape != self._state.actions.shape:
-            raise ValueError(f"actions must have shape {self._state.actions.shape}, not {given.shape}")
-        if given.dtype.kind not in "iu":
-            raise TypeError(f"actions must be integers, not {given.dtype}")
-        given = np.ascontiguousarray(given, np.int64)
-        bad = _copy_actions(given, self._state.actions, int(self.action_space.n))
-        if bad >= 0:
-            e, a = divmod(bad, self.num_agents)
-            limit = int(self.action_space.n) - 1
-            raise ValueError(f"action {given[e, a]} of {self.agents[a]} in environment {e} is not in 0..{limit}")
 
     def _run(self, kernel: Range) -> None:
         self._crew.run(kernel, self._tables[self._turn], self.num_envs)
@@ -242,19 +233,23 @@ class VectorEnv:
 
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of the running episodes so far, float64 [E] each; the family's METRICS has the units."""
+        self._require_reset("metrics")
         self._crew.run(self._simulation.family.measure, self._tables[2], self.num_envs)
         return {name: self._measured[:, m].copy() for m, name in enumerate(self.metric_names)}
 
     def state(self) -> NDArray[np.float32]:
         """Return the global state for centralised training, float32 [E, n] inside `state_space`."""
+        self._require_reset("state")
         dest = np.zeros((self.num_envs, *self.state_space.shape), np.float32)
         self._simulation.family.describe(self._tables[0], dest, 0, self.num_envs)
         return dest
 
     def frame(self, env: int = 0) -> dict[str, NDArray[Any]]:
         """Return what a picture of environment `env` needs; the family's `frame` says which arrays."""
+        self._require_reset("frame")
+        index = check_int("env", env, 0, self.num_envs - 1)
         self.require_guidance()
-        return self._simulation.family.frame(self._simulation.settings, self._state, env)
+        return self._simulation.family.frame(self._simulation.settings, self._state, index)
 
     def require_guidance(self) -> None:
         """Keep up, from now on, what planners and pictures read (targets, distances). Trajectories stay the same."""
@@ -266,6 +261,7 @@ class VectorEnv:
 
     def get_state(self) -> Snapshot:
         """Return a full copy of all environments' state, random streams included; picklable."""
+        self._require_reset("get_state")
         return snapshot.take(self.fingerprint, self._state)
 
     def set_state(self, state: Snapshot) -> tuple[Any, Info]:
@@ -275,11 +271,7 @@ class VectorEnv:
             ValueError: the snapshot is of another environment or batch size; nothing has changed then.
         """
         snapshot.put(state, self.fingerprint, self._state)
-        self._started = True
-        self._turn ^= 1
-        self._run(self._simulation.family.observe)
-        obs, _, _, _, info = self._result()
-        return obs, info
+        return self._begin(self._simulation.family.observe)
 
     def close(self) -> None:
         """Stop the threads; the environments can still be used."""

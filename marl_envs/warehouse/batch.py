@@ -75,6 +75,8 @@ def finish(state: State, settings: Settings, out: Out, e: Int) -> None:
     if ended and settings.autoreset:
         measure_one(state, out, e)
         observe(state, settings, out.final_obs, out.final_label, e)
+        if settings.mask:
+            action_mask(state, settings, out.final_mask, e)
         begin(state, settings, e)
 
 

@@ -20,11 +20,15 @@ from marl_envs.warehouse.types import (
     GOAL_CELL,
     HIGHWAY,
     HOME_CELL,
+    MOVED,
     NUM_COUNTERS,
     NUM_MOVES,
     OBSERVATIONS,
     REWARD_TERMS,
     TABULAR,
+    TOGGLED,
+    TURNED,
+    WAITED,
     Params,
     Settings,
     State,
@@ -32,6 +36,7 @@ from marl_envs.warehouse.types import (
 
 ONWARD = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (rows, columns) one ahead, by heading
 ASIDE = ((0, 1), (0, -1), (-1, 0), (1, 0))  # one to the right, by heading
+LEFT_OF, RIGHT_OF = [2, 3, 1, 0], [3, 2, 0, 1]  # heading after a quarter turn, by heading
 # (ahead, right) of the cells within Manhattan distance 2, nearest first, from ahead clockwise
 NEAR_OFFSETS = (
     *((1, 0), (0, 1), (-1, 0), (0, -1)),
@@ -57,8 +62,12 @@ def _floor_tables(floor: Layout, pad: int) -> dict[str, Any]:
         [a * (ONWARD[h][0] * stride + ONWARD[h][1]) + s * (ASIDE[h][0] * stride + ASIDE[h][1]) for a, s in NEAR_OFFSETS]
         for h in range(4)
     ]
+    place = np.zeros((cells, 8), np.float32)
+    place[:, 0], place[:, 1] = np.arange(cells) % stride - pad, np.arange(cells) // stride - pad
+    place[:, 7] = kind != HOME_CELL
     return {
         "kind": kind,
+        "place": place,
         "row": (np.arange(cells) // stride - pad).astype(np.int16),
         "col": (np.arange(cells) % stride - pad).astype(np.int16),
         "home_index": home_index,
@@ -66,8 +75,10 @@ def _floor_tables(floor: Layout, pad: int) -> dict[str, Any]:
         "homes": homes,
         "goals": np.array([cell(r, c) for r, c in floor.cells(GOAL)], np.uint32),
         "ahead": np.array([r * stride + c for r, c in ONWARD], np.int32),
-        "left_of": np.array([2, 3, 1, 0], np.uint8),
-        "right_of": np.array([3, 2, 0, 1], np.uint8),
+        "turned": np.array([[0, 1, 2, 3], [0, 1, 2, 3], LEFT_OF, RIGHT_OF, [0, 1, 2, 3]], np.uint8),
+        "outcome_of": np.array([WAITED, MOVED, TURNED, TURNED, TOGGLED], np.uint8),
+        "left_of": np.array(LEFT_OF, np.uint8),
+        "right_of": np.array(RIGHT_OF, np.uint8),
         "clock": np.array([0, 2, 3, 1], np.int16),
         "near": np.array(near, np.int32),
         "height": floor.height,
@@ -106,6 +117,9 @@ def make_settings(params: Params) -> Settings:
         laden_steps=np.zeros((0, 0), np.uint16),
         goal_steps=np.zeros(0, np.uint16),
         nearest_goal=np.zeros(0, np.uint32),
+        free_guide=np.zeros((0, 0), np.uint8),
+        laden_guide=np.zeros((0, 0), np.uint8),
+        goal_guide=np.zeros(0, np.uint8),
         observation=OBSERVATIONS.index(params.observation),
         message_bits=params.message_bits,
         mask=int(params.mask is not None),

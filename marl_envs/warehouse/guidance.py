@@ -9,14 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
-from marl_envs.warehouse.routes import enterable
 from marl_envs.warehouse.types import (
+    AHEAD_BIT,
     EMPTY,
     FETCH,
     FORWARD,
     IDLE,
+    LEFT_BIT,
     NOOP,
     RETURN,
+    RIGHT_BIT,
     TO_GOAL,
     TOGGLE,
     TURN_LEFT,
@@ -25,8 +27,6 @@ from marl_envs.warehouse.types import (
     Settings,
     State,
 )
-
-AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
 
 
 @jit(inner=True)
@@ -118,30 +118,15 @@ def _assign(state: State, settings: Settings, e: Int, phase: Int, robots: Int) -
 
 
 @jit(inline=True)
-def _distance(state: State, settings: Settings, e: Int, a: Int, place: Int) -> Int:
-    """Return the steps to robot `a`'s target from `place` (cell * 4 + heading)."""
-    if state.phase[e, a] == TO_GOAL:
-        return np.int64(settings.goal_steps[place])
-    home = settings.home_index[state.target[e, a]]
-    table = settings.laden_steps if state.phase[e, a] == RETURN else settings.free_steps
-    return np.int64(table[home, place])
-
-
-@jit(inline=True)
 def _guide(state: State, settings: Settings, e: Int, a: Int) -> Int:
     """Return which of forward, left, right bring robot `a` nearer to its target, as bits."""
-    bits, steps = 0, np.int64(state.steps_to[e, a])
-    if state.target[e, a] != 0 and 0 < steps < UNREACHABLE:
-        heading, cell = state.heading[e, a], np.int64(state.pos[e, a])
-        ahead, laden = cell + settings.ahead[heading], state.load[e, a] != EMPTY
-        open_ahead = enterable(settings, ahead, np.int64(state.target[e, a]), laden)
-        if open_ahead and _distance(state, settings, e, a, ahead * 4 + heading) < steps:
-            bits += AHEAD_BIT
-        if _distance(state, settings, e, a, cell * 4 + settings.left_of[heading]) < steps:
-            bits += LEFT_BIT
-        if _distance(state, settings, e, a, cell * 4 + settings.right_of[heading]) < steps:
-            bits += RIGHT_BIT
-    return np.uint8(bits)
+    if state.target[e, a] == 0:
+        return np.uint8(0)
+    here = np.int64(state.pos[e, a]) * 4 + state.heading[e, a]
+    if state.phase[e, a] == TO_GOAL:
+        return settings.goal_guide[here]
+    home = settings.home_index[state.target[e, a]]
+    return settings.laden_guide[home, here] if state.phase[e, a] == RETURN else settings.free_guide[home, here]
 
 
 @jit(inline=True)

@@ -34,12 +34,10 @@ def flattened(state: State, settings: Settings, obs: Any, e: Int) -> None:
     """Write RWARE's vector: x, y, loaded, heading (one-hot), on highway; then 7 + message bits numbers a cell."""
     for a in range(state.pos.shape[1]):
         cell = state.pos[e, a]
-        obs[e, a, 0] = np.float32(settings.col[cell])
-        obs[e, a, 1] = np.float32(settings.row[cell])
+        for j in range(8):
+            obs[e, a, j] = settings.place[cell, j]
         obs[e, a, 2] = np.float32(state.load[e, a] != EMPTY)
-        for d in range(4):
-            obs[e, a, 3 + d] = np.float32(state.heading[e, a] == d)
-        obs[e, a, 7] = np.float32(settings.kind[cell] != HOME_CELL)
+        obs[e, a, 3 + state.heading[e, a]] = np.float32(1.0)
         if settings.message_bits == 0:
             _window_of_seven(state, settings, obs, e, a)
         else:

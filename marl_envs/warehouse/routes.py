@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
-from marl_envs.warehouse.types import HOME_CELL, OUTSIDE, UNREACHABLE, Settings
+from marl_envs.warehouse.types import AHEAD_BIT, HOME_CELL, LEFT_BIT, OUTSIDE, RIGHT_BIT, UNREACHABLE, Settings
 
 
 @jit(inline=True)
@@ -57,32 +57,54 @@ def _spread(settings: Settings, targets: Any, laden: Bool, steps: Any, queue: An
 
 
 @jit
-def _fill(
-    settings: Settings, free_steps: Any, laden_steps: Any, goal_steps: Any, nearest_goal: Any, queue: Any
-) -> None:
-    """Fill all four tables."""
-    source = np.zeros_like(nearest_goal)
+def _point(settings: Settings, targets: Any, laden: Bool, steps: Any, guide: Any) -> None:
+    """Write which of forward, left and right shorten the way to the targets."""
+    for k in range(steps.shape[0]):
+        guide[k] = 0
+        cell, heading = k >> 2, k & 3
+        if settings.kind[cell] == OUTSIDE or steps[k] == 0 or steps[k] == UNREACHABLE:
+            continue
+        bits: Int = 0
+        ahead = cell + settings.ahead[heading]
+        # Only routes to a single home end on one; goals are highway.
+        if enterable(settings, ahead, np.int64(targets[0]), laden) and steps[(ahead << 2) + heading] < steps[k]:
+            bits += AHEAD_BIT
+        if steps[(cell << 2) + settings.left_of[heading]] < steps[k]:
+            bits += LEFT_BIT
+        if steps[(cell << 2) + settings.right_of[heading]] < steps[k]:
+            bits += RIGHT_BIT
+        guide[k] = np.uint8(bits)
+
+
+@jit
+def _fill(settings: Settings, laden: Bool, steps: Any, guide: Any, queue: Any, source: Any) -> None:
+    """Fill the tables of the ways to every home."""
     for h in range(settings.homes.shape[0]):
-        _spread(settings, settings.homes[h : h + 1], False, free_steps[h], queue, source)
-        _spread(settings, settings.homes[h : h + 1], True, laden_steps[h], queue, source)
-    _spread(settings, settings.goals, True, goal_steps, queue, nearest_goal)
+        target = settings.homes[h : h + 1]
+        _spread(settings, target, laden, steps[h], queue, source)
+        _point(settings, target, laden, steps[h], guide[h])
 
 
 def with_routes(settings: Settings) -> Settings:
-    """Return `settings` with its distance tables filled."""
+    """Return `settings` with its distance and guide tables filled."""
     if settings.goal_steps.size:
         return settings
     states, homes = settings.kind.size * 4, settings.homes.size
-    free_steps = np.empty((homes, states), np.uint16)
-    laden_steps = np.empty((homes, states), np.uint16)
-    goal_steps = np.empty(states, np.uint16)
-    nearest_goal = np.zeros(states, np.uint32)
-    _fill(settings, free_steps, laden_steps, goal_steps, nearest_goal, np.empty(states, np.int64))
-    reached = [t[t != UNREACHABLE].max() for t in (free_steps, laden_steps, goal_steps)]
+    queue, source = np.empty(states, np.int64), np.zeros(states, np.uint32)
+    steps = [np.empty((homes, states), np.uint16) for _ in range(2)]
+    guide = [np.empty((homes, states), np.uint8) for _ in range(2)]
+    for laden in (0, 1):
+        _fill(settings, bool(laden), steps[laden], guide[laden], queue, source)
+    goal_steps, goal_guide, nearest_goal = np.empty(states, np.uint16), np.empty(states, np.uint8), source.copy()
+    _spread(settings, settings.goals, True, goal_steps, queue, nearest_goal)
+    _point(settings, settings.goals, True, goal_steps, goal_guide)
     return settings._replace(
-        free_steps=free_steps,
-        laden_steps=laden_steps,
+        free_steps=steps[0],
+        laden_steps=steps[1],
         goal_steps=goal_steps,
         nearest_goal=nearest_goal,
-        longest=float(max(reached)),
+        free_guide=guide[0],
+        laden_guide=guide[1],
+        goal_guide=goal_guide,
+        longest=float(max(table[table != UNREACHABLE].max() for table in (*steps, goal_steps))),
     )

@@ -16,17 +16,12 @@ from marl_envs.warehouse.types import (
     HOME_CELL,
     LADEN,
     MASKED,
-    MOVED,
     NOOP,
     NUM_MOVES,
     OUTSIDE,
     PUT_BACK,
     SHELF,
     TOGGLE,
-    TOGGLED,
-    TURN_LEFT,
-    TURNED,
-    WAITED,
     WALL,
     Settings,
     State,
@@ -103,73 +98,63 @@ def obstacle(state: State, settings: Settings, e: Int, a: Int) -> Int:
 
     A loaded robot can't enter a cell with a shelf, unless another loaded robot carries that shelf (and may leave).
     """
-    cell = state.pos[e, a] + settings.ahead[state.heading[e, a]]
-    if settings.kind[cell] == OUTSIDE:
-        return WALL
+    cell = np.int64(state.pos[e, a]) + settings.ahead[state.heading[e, a]]
     if state.load[e, a] != EMPTY and state.shelf_at[e, cell] != EMPTY:
         b = state.robot_at[e, cell]
         if b == EMPTY or state.load[e, b] == EMPTY:
             return SHELF
-    return 0
+    return WALL if settings.kind[cell] == OUTSIDE else 0
 
 
 @jit(inline=True)
 def can_toggle(state: State, settings: Settings, e: Int, a: Int) -> Bool:
     """Return whether robot `a` can load the shelf in its cell, or put its shelf down here."""
     cell = state.pos[e, a]
-    if state.load[e, a] == EMPTY:
-        return state.shelf_at[e, cell] != EMPTY
-    return settings.kind[cell] == HOME_CELL
+    shelf, home = state.shelf_at[e, cell] != EMPTY, settings.kind[cell] == HOME_CELL
+    return shelf if state.load[e, a] == EMPTY else home
 
 
 @jit(inline=True)
 def decide(state: State, settings: Settings, e: Int) -> None:
-    """Read the actions: `doing` is the move that can take effect, `next` the cell that the robot asks for."""
+    """Read the actions: `doing` is the move that can take effect, `next` the cell that the robot asks for.
+
+    Actions are hard to predict, so most choices here are made by arithmetic and tables instead of branches.
+    """
     for a in range(state.pos.shape[1]):
-        move = state.actions[e, a]
+        move: Int = state.actions[e, a]
         if settings.message_bits:
             state.message[e, a] = np.int16(move // NUM_MOVES)
             move = move % NUM_MOVES
-        state.next[e, a] = state.pos[e, a]
-        if move == FORWARD:
-            hindrance = obstacle(state, settings, e, a)
-            if hindrance:
-                state.tally[e, a, hindrance] += 1
-                state.tally[e, a, MASKED] += 1
-                move = NOOP
-            else:
-                state.next[e, a] = np.uint32(state.pos[e, a] + settings.ahead[state.heading[e, a]])
-        elif move == TOGGLE and not can_toggle(state, settings, e, a):
-            state.tally[e, a, MASKED] += 1
-            state.tally[e, a, WAITED] += 1
-            move = NOOP
-        elif move == NOOP:
-            state.tally[e, a, WAITED] += 1
+        hindrance = obstacle(state, settings, e, a)
+        refused = (move == FORWARD) & (hindrance != 0)
+        void = refused | ((move == TOGGLE) & (not can_toggle(state, settings, e, a)))
+        move = NOOP if void else move
+        cell = np.int64(state.pos[e, a])
+        ahead = cell + settings.ahead[state.heading[e, a]]
+        state.next[e, a] = np.uint32(ahead if move == FORWARD else cell)
         state.doing[e, a] = np.uint8(move)
+        state.outcome[e, a] = np.uint8(hindrance) if refused else settings.outcome_of[move]
+        state.tally[e, a, MASKED] += np.int32(void)
 
 
 @jit(inline=True)
 def act(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Carry out every robot's move, in robot order."""
+    """Carry out every robot's move, in robot order, and count how its step was spent."""
     for a in range(state.pos.shape[1]):
         for t in range(out.terms.shape[2]):
             out.terms[e, a, t] = np.float32(0.0)
         move = state.doing[e, a]
+        state.heading[e, a] = settings.turned[move, state.heading[e, a]]
         if move == FORWARD:
             if state.go[e, a]:
                 _drive(state, settings, e, a)
             else:
-                state.tally[e, a, state.refusal[e, a]] += 1
+                state.outcome[e, a] = state.refusal[e, a]
         elif move == TOGGLE:
             _toggle(state, settings, out, e, a)
-        elif move != NOOP:
-            turned = settings.left_of if move == TURN_LEFT else settings.right_of
-            state.heading[e, a] = turned[state.heading[e, a]]
-            state.tally[e, a, TURNED] += 1
-        if move != NOOP or settings.message_bits:
-            refresh(state, settings, e, state.pos[e, a])
-        if state.load[e, a] != EMPTY:
-            state.tally[e, a, LADEN] += 1
+        refresh(state, settings, e, state.pos[e, a])
+        state.tally[e, a, state.outcome[e, a]] += np.int32(1)
+        state.tally[e, a, LADEN] += np.int32(state.load[e, a] != EMPTY)
 
 
 @jit(inline=True)
@@ -186,7 +171,6 @@ def _drive(state: State, settings: Settings, e: Int, a: Int) -> None:
             state.shelf_at[e, old] = EMPTY
         state.shelf_at[e, new] = s
         state.shelf_pos[e, s] = new
-    state.tally[e, a, MOVED] += 1
     refresh(state, settings, e, old)
 
 
@@ -194,7 +178,6 @@ def _drive(state: State, settings: Settings, e: Int, a: Int) -> None:
 def _toggle(state: State, settings: Settings, out: Out, e: Int, a: Int) -> None:
     """Load the shelf of this cell, or put the carried one down on this home."""
     cell, s = state.pos[e, a], state.load[e, a]
-    state.tally[e, a, TOGGLED] += 1
     if s == EMPTY:
         s = state.shelf_at[e, cell]
         state.load[e, a] = s

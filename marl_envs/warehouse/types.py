@@ -28,10 +28,13 @@ FETCH, TO_GOAL, RETURN, IDLE = range(4)
 # No robot, no shelf
 EMPTY = -1
 # Counters of a robot's steps, State.tally[e, a, :]
-MOVED, TURNED, TOGGLED, WAITED, VERTEX, SWAP, BLOCKED, SHELF, WALL, MASKED, DELIVERED, LADEN, NUM_COUNTERS = range(13)
+MOVED, TURNED, TOGGLED, WAITED, VERTEX, SWAP, BLOCKED, SHELF, WALL, MASKED, DELIVERED, LADEN = range(12)
+NUM_COUNTERS = 16  # a cache line
 # Reward terms, Out.terms[e, a, :]
 REWARD_TERMS = ("delivery", "put_back", "shaping")
 DELIVERY, PUT_BACK, SHAPING = range(3)
+# Bits of State.guide and the guide tables
+AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
 # Observations
 OBSERVATIONS = ("flattened", "goal", "tabular")
 FLATTENED, GOAL_VECTOR, TABULAR = range(3)
@@ -111,19 +114,26 @@ class Settings(NamedTuple):
     homes: Annotated[NDArray[np.uint32], "S"]
     goals: Annotated[NDArray[np.uint32], "G"]
     ahead: Annotated[NDArray[np.int32], "4"]  # what to add to a cell to go one ahead, by heading
+    turned: Annotated[NDArray[np.uint8], "5 4"]  # heading after a move, by move and heading
+    outcome_of: Annotated[NDArray[np.uint8], "5"]  # counter of a move that takes effect
     left_of: Annotated[NDArray[np.uint8], "4"]  # heading after a turn to the left
     right_of: Annotated[NDArray[np.uint8], "4"]
     clock: Annotated[NDArray[np.int16], "4"]  # heading in quarter turns clockwise from NORTH
     window: Annotated[NDArray[np.int32], "V"]  # offsets of the cells that "flattened" shows, in reading order
+    place: Annotated[NDArray[np.float32], "C 8"]  # "flattened" of a robot's own cell: x, y, five zeros, highway
     glance: Annotated[NDArray[np.float32], "L F"]  # State.look -> the numbers that "flattened" shows of such a cell
     near: Annotated[
         NDArray[np.int32], "4 12"
     ]  # offsets of the cells within Manhattan distance 2, by heading, nearest first
-    # Distances [steps, turns included] by home and cell * 4 + heading; empty unless routes are needed (routes.py)
+    # Distances [steps, turns included] and what shortens them, by home and cell * 4 + heading; empty unless routes are
+    # needed (routes.py)
     free_steps: Annotated[NDArray[np.uint16], "R T"]  # of an unloaded robot to a home
     laden_steps: Annotated[NDArray[np.uint16], "R T"]  # of a loaded robot to a home, along highways
     goal_steps: Annotated[NDArray[np.uint16], "T"]  # of a loaded robot to the nearest goal, along highways
     nearest_goal: Annotated[NDArray[np.uint32], "T"]  # that goal's cell
+    free_guide: Annotated[NDArray[np.uint8], "R T"]  # bits: forward 1, left 2, right 4 shorten `free_steps`
+    laden_guide: Annotated[NDArray[np.uint8], "R T"]
+    goal_guide: Annotated[NDArray[np.uint8], "T"]
     observation: int  # FLATTENED, GOAL_VECTOR or TABULAR
     height: int  # [cells]
     width: int  # [cells]
@@ -174,6 +184,7 @@ class State(NamedTuple):
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect
+    outcome: Annotated[NDArray[np.uint8], "E A"]  # the counter of this step
     next: Annotated[NDArray[np.uint32], "E A"]  # cell a robot asks for
     go: Annotated[NDArray[np.uint8], "E A"]  # 1: it may enter
     tail: Annotated[NDArray[np.int16], "E A"]  # longest chain of robots queued behind

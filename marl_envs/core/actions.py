@@ -1,0 +1,40 @@
+"""Reading a batch of actions: checked before anything changes, then put where the kernels find them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.jit import jit
+
+
+@jit
+def _copy(actions: Any, dest: Any, num_actions: int) -> int:
+    """Copy actions [E, A]; stop at one outside [0, num_actions) and return its flat index, else -1."""
+    for e in range(actions.shape[0]):
+        for a in range(actions.shape[1]):
+            if actions[e, a] < 0 or actions[e, a] >= num_actions:
+                return e * actions.shape[1] + a  # type: ignore[no-any-return]
+            dest[e, a] = np.int32(actions[e, a])
+    return -1
+
+
+def take(actions: Any, dest: NDArray[np.int32], num_actions: int, agents: Sequence[str]) -> None:
+    """Copy integers [E, A] in 0..num_actions-1 into `dest`.
+
+    Raises:
+        TypeError, ValueError: wrong dtype or shape, or an action outside the space; the message says where.
+    """
+    given = np.asarray(actions)
+    if given.shape != dest.shape:
+        raise ValueError(f"actions must have shape {dest.shape}, not {given.shape}")
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"actions must be integers, not {given.dtype}")
+    given = np.ascontiguousarray(given, np.int64)
+    bad = _copy(given, dest, num_actions)
+    if bad >= 0:
+        e, a = divmod(bad, len(agents))
+        raise ValueError(f"action {given[e, a]} of {agents[a]} in environment {e} is not in 0..{num_actions - 1}")
