@@ -1,0 +1,24 @@
+"""Which module draws which environment: enough to draw a recorded episode without its simulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marl_envs.render.painter import Painter
+from marl_envs.render.theme import Theme
+
+ARTISTS = {"warehouse_v0": "marl_envs.warehouse.render"}
+
+
+def painter_for(
+    fingerprint: dict[str, Any], size: tuple[int, int] | None = None, theme: str | Theme = "light"
+) -> Painter:
+    """Return what draws the environment of that fingerprint ({"env": name, "params": {...}}); no size fits the scene.
+
+    Raises:
+        ValueError: if nothing here draws that environment, or for a size or theme that does not exist.
+    """
+    name = fingerprint.get("env")
+    if name not in ARTISTS:
+        raise ValueError(f"cannot draw environment {name!r}; known are {', '.join(sorted(ARTISTS))}")
+    return Painter(ARTISTS[name], fingerprint["params"], size=size, theme=theme)

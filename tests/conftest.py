@@ -1,0 +1,24 @@
+"""What all tests share: no display is opened; data too large to ship is found, or the test skipped."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The optional folder of real maps and networks (`warehouse/`, `traffic/`); without it the test is skipped."""
+    named = os.environ.get("MARL_ENVS_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if named and not folder.is_dir():
+        pytest.fail(f"MARL_ENVS_DATA names {named!r}, which is not a folder")
+    if not folder.is_dir():
+        pytest.skip(f"no data folder: set MARL_ENVS_DATA, or put one at {folder}")
+    return folder
