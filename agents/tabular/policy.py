@@ -1,0 +1,60 @@
+"""A table used without learning: the greedy policy for evaluations, recordings and play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.tabular.inputs import expect, refuse_sample
+from agents.tabular.kernels import OK, act_epsilon_greedy
+from marl_envs.core.random import seed_stream
+
+_STREAMS = 1 << 41  # far from the environments' streams and the learners' of the same seed
+
+
+class GreedyTable:
+    """Plays the best allowed action of a table, one at random among equals; draws from its own random streams.
+
+    The table is shared, not copied: the policy of a learner that goes on learning changes with it.
+    """
+
+    def __init__(self, q: NDArray[np.float32]) -> None:
+        """Use `q`, float32 [T, S, N]; T is 1 (one table for all) or the number of agents."""
+        self.q = q
+        self._seed = 0
+        self._rng = np.zeros(0, np.uint64)
+
+    def reset(self, seed: int) -> None:
+        """Restart the streams that break ties."""
+        self._seed = seed
+        self._rng = np.zeros(0, np.uint64)
+
+    def act(self, vec: Any, obs: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the actions int64 [E, A] for the last observations of the VectorEnv `vec`, obeying its masks.
+
+        Raises:
+            ValueError: as `choose`.
+        """
+        return self.choose(obs, vec.action_mask)
+
+    def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
+        """Return the actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).
+
+        Raises:
+            ValueError: wrong shapes, an observation outside the table, or a mask that allows nothing.
+        """
+        num_envs, num_agents = np.shape(obs)
+        if self.q.shape[0] not in (1, num_agents):
+            raise ValueError(f"there are tables for {self.q.shape[0]} agents, but obs has {num_agents}")
+        shape = (num_envs, num_agents, self.q.shape[2])
+        obs = expect("obs", obs, shape[:2], np.int32)
+        mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
+        if len(self._rng) != num_envs:
+            self._rng = np.array([seed_stream(self._seed, _STREAMS + e) for e in range(num_envs)], np.uint64)
+        actions = np.empty(shape[:2], np.int64)
+        bad = act_epsilon_greedy(self.q, obs, mask, self._rng, 0.0, actions)
+        if bad != OK:
+            refuse_sample(bad, num_agents, *self.q.shape[1:], obs=obs, mask=mask)
+        return actions

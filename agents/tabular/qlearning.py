@@ -1,0 +1,252 @@
+"""Q-learning with tables, for many agents in many environments at once.
+
+Every agent updates Q(s, b) += alpha * (r + gamma * max Q(s', .) - Q(s, b)) as if it were alone; the others are part of
+its world. What differs is the reward: its own (`IndependentQLearning`) or the team's (`SharedRewardQLearning`).
+Watkins 1989; Tan, "Multi-agent reinforcement learning: independent vs. cooperative agents", 1993.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents import checkpoint
+from agents.exploration import EpsilonGreedy, Exploration
+from agents.schedules import Linear, Schedule, as_schedule, to_config
+from agents.tabular import saving
+from agents.tabular.inputs import expect, refuse_sample, table_sizes
+from agents.tabular.kernels import OK, act_boltzmann, act_epsilon_greedy, update_q
+from agents.tabular.policy import GreedyTable
+from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.core.random import seed_stream
+
+L = TypeVar("L", bound="TabularQLearning")
+
+_STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
+_ACT = {"epsilon_greedy": act_epsilon_greedy, "boltzmann": act_boltzmann}
+
+
+class TabularQLearning:
+    """What both learners share. E environments, A agents, S observations, N actions.
+
+    Termination ends the target (s' is worth nothing); truncation does not (s' is the final observation). The maximum
+    is over the actions that the mask of s' allows. Samples of agents that had already finished are ignored. Samples
+    of a batch are used one after the other, environments in order and agents in order, so results are exact.
+
+    Attributes:
+        q: the tables, float32 [T, S, N]; T = 1 if shared, else A.
+        rng: uint64 [E], one random stream per environment.
+        steps, total_steps: agent-steps (environment steps x E x A) learned from, and planned.
+    """
+
+    needs_team_reward: ClassVar[bool]
+
+    def __init__(
+        self,
+        vec: Any,
+        *,
+        alpha: Schedule | float = Linear(0.1, 0.003, until=0.8),  # noqa: B008 - frozen
+        gamma: float = 0.99,
+        exploration: Exploration | None = None,
+        share_table: bool = True,
+        initial: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        """Make a learner for the VectorEnv `vec` (of which it keeps only sizes and the fingerprint).
+
+        Args:
+            vec: built with `observation="tabular"`, and with the reward that this learner is for.
+            alpha: learning rate in [0, 1], a number or a schedule.
+            gamma: discount in [0, 1] per step.
+            exploration: `EpsilonGreedy()` (.2 falling to 0 over 80 % of the training) unless given.
+            share_table: one table for all agents (they learn from each other's samples), or one each.
+            initial: value of actions that were never tried.
+            seed: of the exploration and of breaking ties.
+
+        Raises:
+            ParameterError: a value that is not allowed, or an environment that does not fit.
+        """
+        self.num_observations, self.num_actions = table_sizes(vec)
+        self._check_reward(getattr(vec.params, "reward", None))
+        check_choice("share_table", share_table, (True, False))
+        self.alpha = as_schedule("alpha", alpha, 0.0, 1.0)
+        self.gamma = check_float("gamma", gamma, 0.0, 1.0)
+        self.exploration = EpsilonGreedy() if exploration is None else exploration
+        if getattr(self.exploration, "rule", None) not in _ACT:
+            raise ParameterError(f"exploration must be one of {', '.join(_ACT)}, not {exploration!r}")
+        self.share_table = share_table
+        self.initial = check_float("initial", initial, -1e30, 1e30)
+        self.seed = check_int("seed", seed, 0, 2**63 - 1)
+        self.num_envs, self.num_agents = int(vec.num_envs), int(vec.num_agents)
+        self.fingerprint: dict[str, Any] = dict(vec.fingerprint)
+        self.steps = 0
+        self.total_steps = 0
+        self._make_arrays()
+
+    def _check_reward(self, reward: object) -> None:
+        """Refuse the wrong kind of reward: no learner adds rewards up, only environments do."""
+        name = type(self).__name__
+        if self.needs_team_reward and reward != "team":
+            raise ParameterError(f'{name} needs an environment built with reward="team", not reward={reward!r}')
+        if not self.needs_team_reward and reward == "team":
+            raise ParameterError(
+                f'{name} learns from each agent\'s own reward, but the environment was built with reward="team": '
+                "use SharedRewardQLearning"
+            )
+
+    def _make_arrays(self) -> None:
+        shape = (1 if self.share_table else self.num_agents, self.num_observations, self.num_actions)
+        self._choose = _ACT[self.exploration.rule]
+        self.q: NDArray[np.float32] = np.full(shape, self.initial, np.float32)
+        self.rng = np.array([seed_stream(self.seed, _STREAMS + e) for e in range(self.num_envs)], np.uint64)
+        self._batch = (self.num_envs, self.num_agents)
+        self._mask_shape = (*self._batch, self.num_actions)
+        self._all_allowed = np.ones(self._mask_shape, np.int8)
+
+    @property
+    def progress(self) -> float:
+        """Part of the planned training that is done, in [0, 1]; schedules depend on it. 0 before `begin`."""
+        return min(1.0, self.steps / self.total_steps) if self.total_steps else 0.0
+
+    def begin(self, total_steps: int) -> None:
+        """Plan a training of `total_steps` agent-steps from now on: the schedules start anew, the table stays."""
+        self.total_steps = check_int("total_steps", total_steps, 1, 2**62)
+        self.steps = 0
+
+    def act(
+        self, obs: NDArray[np.int32], mask: NDArray[np.int8] | None = None, explore: bool = True
+    ) -> NDArray[np.int64]:
+        """Return actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).
+
+        Draws from `rng`, also with `explore=False` (among equals); `greedy()` gives a policy that does not.
+
+        Raises:
+            ValueError: wrong shapes or dtypes, an observation outside the table, a mask that allows nothing.
+        """
+        obs = expect("obs", obs, self._batch, np.int32)
+        mask = self._all_allowed if mask is None else expect("mask", mask, self._mask_shape, np.int8)
+        actions = np.empty(self._batch, np.int64)
+        if explore:
+            bad = self._choose(self.q, obs, mask, self.rng, self.exploration.strength(self.progress), actions)
+        else:
+            bad = act_epsilon_greedy(self.q, obs, mask, self.rng, 0.0, actions)
+        if bad != OK:
+            refuse_sample(bad, self.num_agents, self.num_observations, self.num_actions, obs=obs, mask=mask)
+        return actions
+
+    def update(
+        self,
+        obs: NDArray[np.int32],
+        actions: NDArray[np.int64],
+        reward: NDArray[np.float32],
+        next_obs: NDArray[np.int32],
+        final_obs: NDArray[np.int32],
+        ended: NDArray[np.bool_],
+        terminated: NDArray[np.bool_],
+        alive: NDArray[np.bool_],
+        next_mask: NDArray[np.int8] | None = None,
+        final_mask: NDArray[np.int8] | None = None,
+    ) -> None:
+        """Learn from one step of the batch: all [E, A], `ended` [E], masks [E, A, N] (None: all allowed).
+
+        Args:
+            obs: observations before the step.
+            actions: what was done.
+            reward: what was paid.
+            next_obs: observations after the step; where the environment ended, the new episode's (not used).
+            final_obs: last observations of the episodes that ended; used only there.
+            ended: environments that ended, by termination or truncation.
+            terminated: agents that finished in this step.
+            alive: agents that had not finished before the step; the others are ignored.
+            next_mask: allowed actions at `next_obs`.
+            final_mask: allowed actions at `final_obs`. With None the maximum there is over all actions, and actions
+                that masks never allow count with their initial value.
+
+        Raises:
+            ValueError: wrong shapes or dtypes, a number outside its space, a reward of NaN; nothing is learned then.
+        """
+        batch, masks = self._batch, self._mask_shape
+        obs = expect("obs", obs, batch, np.int32)
+        actions = expect("actions", actions, batch, np.int64)
+        reward = expect("reward", reward, batch, np.float32)
+        next_obs = expect("next_obs", next_obs, batch, np.int32)
+        final_obs = expect("final_obs", final_obs, batch, np.int32)
+        ended = expect("ended", ended, batch[:1], np.bool_)
+        terminated = expect("terminated", terminated, batch, np.bool_)
+        alive = expect("alive", alive, batch, np.bool_)
+        next_mask = self._all_allowed if next_mask is None else expect("next_mask", next_mask, masks, np.int8)
+        final_mask = self._all_allowed if final_mask is None else expect("final_mask", final_mask, masks, np.int8)
+        after = (next_obs, next_mask, final_obs, final_mask, ended, terminated, alive)
+        bad = update_q(self.q, self.alpha(self.progress), self.gamma, obs, actions, reward, *after)
+        if bad != OK:
+            shown = {"obs": obs, "action": actions, "reward": reward, "next_obs": next_obs, "final_obs": final_obs}
+            refuse_sample(bad, self.num_agents, self.num_observations, self.num_actions, **shown)
+        self.steps += obs.size
+
+    def greedy(self) -> GreedyTable:
+        """Return the greedy policy over the learner's own tables; it has random streams of its own."""
+        return GreedyTable(self.q)
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that was chosen for the learner, as a JSON-able dict."""
+        return {
+            "algorithm": type(self).__name__,
+            "alpha": to_config(self.alpha),
+            "gamma": self.gamma,
+            "exploration": self.exploration.to_config(),
+            "share_table": self.share_table,
+            "initial": self.initial,
+            "seed": self.seed,
+        }
+
+    def dump(self) -> tuple[dict[str, Any], checkpoint.Arrays]:
+        """Return the learner as a JSON-able dict and arrays, for a checkpoint."""
+        return saving.dump(self)
+
+    def restore(self, path: str | Path, header: dict[str, Any], arrays: checkpoint.Arrays) -> None:
+        """Continue as the learner that `dump` described; `path` is named in errors.
+
+        Raises:
+            CheckpointError: made with other settings or for another environment; nothing is changed then.
+        """
+        saving.restore(self, path, header, arrays)
+
+    def save(self, path: str | Path) -> None:
+        """Write the learner to the file `path`, atomically.
+
+        Raises:
+            OSError: it cannot be written; an earlier file is unchanged.
+        """
+        header, arrays = self.dump()
+        checkpoint.write(path, {"learner": header}, checkpoint.prefixed(arrays, "learner"))
+
+    @classmethod
+    def load(cls: type[L], path: str | Path, vec: Any, *, transfer: bool = False) -> L:
+        """Return the learner of the file `path` (of `save` or of a training's checkpoint) for the VectorEnv `vec`.
+
+        Args:
+            path: the file.
+            vec: the environment it was made for; the batch size may differ (the random streams then start anew).
+            transfer: accept an environment with other parameters, if the sizes of the table fit.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            CheckpointError: broken, made by another learner, or for another environment: says what differs.
+        """
+        header, arrays = checkpoint.read(path)
+        return saving.load(cls, path, header.get("learner") or {}, checkpoint.section(arrays, "learner"), vec, transfer)
+
+
+class IndependentQLearning(TabularQLearning):
+    """Each agent learns from its own reward; refuses an environment built with `reward="team"`."""
+
+    needs_team_reward = False
+
+
+class SharedRewardQLearning(TabularQLearning):
+    """All agents learn from the team's reward; refuses an environment that was not built with `reward="team"`."""
+
+    needs_team_reward = True
