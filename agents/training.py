@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ class _Plan:
     seed: int
     eval_every: int | None  # [agent-steps]
     eval_episodes: int
+    keep_best: str | None  # metric
 
 
 def train(
@@ -41,6 +43,7 @@ def train(
     eval_every: int | None = None,
     eval_env: Any = None,
     eval_episodes: int = 32,
+    keep_best: str | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
@@ -61,6 +64,8 @@ def train(
         eval_every: agent-steps between greedy evaluations; also one before the first and one after the last step.
         eval_env: VectorEnv to evaluate in, of any batch size; a copy of `vec` if not given.
         eval_episodes: episodes in an evaluation.
+        keep_best: leave the finished learner with the tables of the evaluation that had the highest mean of this metric
+            (the policy that the "absolute metric" of Gorsane et al. 2022 scores, on new episodes). Needs `eval_every`.
         checkpoint: file to save to, at the end, when stopped, and every `checkpoint_every`.
         checkpoint_every: agent-steps between checkpoints.
         resume: continue from `checkpoint` if the file is there (else it must not be there).
@@ -78,6 +83,7 @@ def train(
         seed=check_int("seed", seed, 0, 2**63 - 1),
         eval_every=None if eval_every is None else check_int("eval_every", eval_every, 1, 2**62),
         eval_episodes=check_int("eval_episodes", eval_episodes, 1),
+        keep_best=_checked_metric(keep_best, vec, eval_every),
     )
     if checkpoint_every is not None:
         check_int("checkpoint_every", checkpoint_every, 1, 2**62)
@@ -109,6 +115,7 @@ def _run(course: _Course, save_stride: int | None, progress: bool, stop: Callabl
             course.step()
             bar.advance(course.done * course.per_step)
         course.save()
+    course.take_best()
 
 
 class _Course:
@@ -122,6 +129,7 @@ class _Course:
         self.eval_stride = _stride(plan.eval_every, self.per_step)
         self.eval_env = copy.deepcopy(vec) if eval_env is None and self.eval_stride else eval_env
         self.done = 0  # steps of the batch
+        self.best: checkpoint.Arrays = {}  # what `keep_best` keeps of the learner
         self.history = History(self.total)
         self._cpu = time.process_time()
 
@@ -157,7 +165,20 @@ class _Course:
         if not evaluations or evaluations[-1].steps != steps:
             seed = int(seed_stream(self.plan.seed, _EVALUATION_STREAM)) >> 33  # a common 31-bit seed
             evaluations.append(Evaluation(steps, evaluate(self.learner, self.eval_env, self.plan.eval_episodes, seed)))
+            self._keep_if_best()
         bar.evaluated(evaluations[-1])
+
+    def _keep_if_best(self) -> None:
+        """Copy what was learned if the last evaluation is the best so far (undefined values never are)."""
+        if self.plan.keep_best is not None:
+            values = [one.mean(self.plan.keep_best) for one in self.history.evaluations]
+            if not math.isnan(values[-1]) and all(math.isnan(v) or v < values[-1] for v in values[:-1]):
+                self.best = {name: array.copy() for name, array in self.learner.knowledge().items()}
+
+    def take_best(self) -> None:
+        """Give the finished learner the best that it knew."""
+        if self.done == self.last and self.best:
+            self.learner.know(self.best)
 
     def save(self) -> None:
         """Bring the history up to date and write the checkpoint, if there is to be one."""
@@ -178,7 +199,7 @@ class _Course:
                 "environment": snapshot.meta,
             },
         }
-        parts = {"learner": tables, "environment": snapshot.arrays, "seen": seen}
+        parts = {"learner": tables, "environment": snapshot.arrays, "seen": seen, "best": self.best}
         arrays = {name: array for key, part in parts.items() for name, array in checkpoint.prefixed(part, key).items()}
         checkpoint.write(self.path, header, arrays)
 
@@ -200,7 +221,7 @@ class _Course:
         self.learner.restore(path, header.get("learner") or {}, checkpoint.section(arrays, "learner"))
         self.vec.set_state(Snapshot(meta=meta, arrays=checkpoint.section(arrays, "environment")))
         self.obs, self.mask, self.alive = obs, seen.get("mask"), alive
-        self.history, self.done = history, done
+        self.history, self.done, self.best = history, done, checkpoint.section(arrays, "best")
 
 
 def _stride(every: int | None, per_step: int) -> int | None:
@@ -220,6 +241,15 @@ def _checked_path(path: str | Path | None, every: int | None, resume: bool) -> P
     if path.exists() and not resume:
         raise FileExistsError(f"checkpoint {path} exists: continue it with resume=True, or delete it")
     return path
+
+
+def _checked_metric(metric: str | None, vec: Any, eval_every: int | None) -> str | None:
+    """Return the metric to keep the best of; it must be one of the environment's, and evaluated."""
+    if metric is not None:
+        check_choice("keep_best", metric, vec.metric_names)
+        if eval_every is None:
+            raise ParameterError("keep_best needs eval_every: without evaluations nothing can be the best")
+    return metric
 
 
 def _check_environment(learner: Any, vec: Any) -> None:

@@ -190,6 +190,14 @@ class TabularQLearning:
         """Return the greedy policy over the learner's own tables; it has random streams of its own."""
         return GreedyTable(self.q)
 
+    def knowledge(self) -> checkpoint.Arrays:
+        """Return what was learned, the live arrays: here the tables."""
+        return {"q": self.q}
+
+    def know(self, arrays: checkpoint.Arrays) -> None:
+        """Take over what another moment's `knowledge` was; random streams and progress stay."""
+        self.q[...] = arrays["q"]
+
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
         return {

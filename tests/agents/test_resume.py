@@ -29,6 +29,15 @@ def test_a_stopped_and_resumed_training_has_the_same_bits(tmp_path, cut):
     assert second[2].cpu_seconds > first[2].cpu_seconds
 
 
+@pytest.mark.parametrize("cut", [30, 90])
+def test_the_best_tables_survive_a_resume(tmp_path, cut):
+    settings = {"eval_every": 48, "keep_best": "return"}
+    whole = run(**settings)
+    run(checkpoint=tmp_path / "a.npz", stop=after(cut), **settings)
+    assert_same(whole, run(checkpoint=tmp_path / "a.npz", resume=True, **settings))
+    assert_same(whole, run(checkpoint=tmp_path / "a.npz", resume=True, **settings))  # finished already
+
+
 def test_many_cuts_give_the_same_bits(tmp_path):
     vec = Corridor(mask=False, goal_ends=False, num_envs=3)
     settings = {"eval_every": 50, "eval_env": Corridor(mask=False, goal_ends=False)}

@@ -56,6 +56,17 @@ def test_steps_are_rounded_up_to_whole_batches():
     assert learner.progress == 1.0
 
 
+def test_the_best_evaluation_s_tables_are_kept():
+    """Long episodes are those of agents that know little, so the best by length is not the last."""
+    settings = {"eval_every": 40, "eval_episodes": 8}
+    last, best = run(**settings), run(keep_best="episode_length", **settings)
+    assert last[2] == best[2], "keeping changes nothing of the training"
+    means = [one.mean("episode_length") for one in best[2].evaluations]
+    assert max(means) > means[-1]
+    again = train(best[0], Corridor(), 8, seed=7, progress=False, **settings)
+    assert again.evaluations[0].mean("episode_length") == max(means)
+
+
 @pytest.mark.parametrize("reward", ["individual", "team"])
 def test_learning_ends_at_the_optimum(reward):
     vec = Corridor(reward=reward, num_envs=16)
@@ -99,6 +110,8 @@ def test_training_works_in_another_thread():
         ({"checkpoint_every": 10}, ParameterError, "need checkpoint"),
         ({"resume": True}, ParameterError, "need checkpoint"),
         ({"resume": "yes", "checkpoint": "a.npz"}, ParameterError, "resume must be one of True, False"),
+        ({"keep_best": "arrivals"}, ParameterError, "keep_best needs eval_every"),
+        ({"keep_best": "profit", "eval_every": 8}, ParameterError, "keep_best must be one of 'return'"),
         ({"checkpoint": "no/such/a.npz"}, FileNotFoundError, "folder of the checkpoint"),
     ],
 )
