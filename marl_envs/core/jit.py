@@ -23,14 +23,18 @@ ENABLED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # Fa
 _compiled: list[Any] = []  # the dispatchers that have been made, so that one can ask whether something was compiled
 
 
+# Folders that shape no kernel: editing them need not compile anything anew.
+_NO_KERNELS = ("render",)
+
+
 @lru_cache
 def source_digest(folder: Path) -> bytes:
-    """Return a digest of every Python file below `folder` that holds kernels (that is, mentions `jit`)."""
+    """Return a digest of every Python file below `folder` that may shape a kernel, as constants do, too."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
-        text = path.read_bytes()
-        if b"jit" in text:
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + text)
+        name = path.relative_to(folder)
+        if name.parts[0] not in _NO_KERNELS:
+            digest.update(name.as_posix().encode() + b"\0" + path.read_bytes())
     return digest.digest()
 
 

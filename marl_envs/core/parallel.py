@@ -42,7 +42,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         Raises:
             ParameterError: an unknown `render_mode`, or a size that is not two whole numbers from 16.
         """
-        self.render_size = tuple(check_int("render_size", length, 16, 10_000) for length in render_size)
+        self.render_size = _checked_size(render_size)
         if render_mode not in (None, *RENDER_MODES):
             raise ParameterError(f"render_mode must be one of {(None, *RENDER_MODES)}, not {render_mode!r}")
         self.metadata = {
@@ -277,6 +277,13 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         """Find the arrays again."""
         self.__dict__.update(state)
         self._wire()
+
+
+def _checked_size(size: Any) -> tuple[int, int]:
+    """Return (width, height) [pixels], or raise ParameterError."""
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ParameterError(f"render_size must be (width, height) in pixels, not {size!r}")
+    return check_int("render_size", size[0], 16, 10_000), check_int("render_size", size[1], 16, 10_000)
 
 
 def to_aec(env: ParallelEnv) -> Any:

@@ -10,23 +10,26 @@ from marl_envs.core.jit import Int, Real, jit
 from marl_envs.warehouse.guidance import rank
 from marl_envs.warehouse.rules import can_toggle, obstacle
 from marl_envs.warehouse.types import (
+    BLOCKED,
     EMPTY,
     FORWARD,
     HOME_CELL,
     NEAR_CELLS,
     NUM_MOVES,
     OUTSIDE,
+    SWAP,
     TOGGLE,
     UNREACHABLE,
+    VERTEX,
     Settings,
     State,
 )
 
-SELF_NUMBERS = 22  # of the vector "goal", about the robot itself
+SELF_NUMBERS = 23  # of the vector "goal", about the robot itself
 CELL_NUMBERS = 8  # and about each of the NEAR_CELLS
 GOAL_LENGTH = SELF_NUMBERS + NEAR_CELLS * CELL_NUMBERS
 NEAR_STATES = 1 + NEAR_CELLS * 4 * 2  # nobody near, or cell x relative heading x whose errand is more urgent
-TABULAR_STATES = 4 * 8 * NEAR_STATES  # phase x guide x nearest robot
+TABULAR_STATES = 4 * 8 * 2 * NEAR_STATES  # phase x guide x refused x nearest robot
 
 
 @jit(inline=True)
@@ -72,10 +75,17 @@ def _window(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
 
 @jit(inline=True)
 def tabular(state: State, settings: Settings, label: Any, e: Int) -> None:
-    """Write (phase * 8 + guide) * 97 + nearest robot, in [0, 3104)."""
+    """Write ((phase * 8 + guide) * 2 + refused) * 97 + nearest robot, in [0, 6208)."""
     for a in range(state.pos.shape[1]):
-        where = np.int64(state.phase[e, a]) * 8 + np.int64(state.guide[e, a])
+        where = (np.int64(state.phase[e, a]) * 8 + np.int64(state.guide[e, a])) * 2 + _was_refused(state, e, a)
         label[e, a] = np.int32(where * NEAR_STATES + _nearest(state, settings, e, a))
+
+
+@jit(inline=True)
+def _was_refused(state: State, e: Int, a: Int) -> Int:
+    """Return 1 if another robot just kept robot `a` from moving (a standoff looks like a meeting), else 0."""
+    outcome = state.outcome[e, a]
+    return np.int64((outcome == VERTEX) | (outcome == SWAP) | (outcome == BLOCKED))
 
 
 @jit(inline=True)
@@ -137,6 +147,7 @@ def _describe_self(state: State, settings: Settings, obs: Any, e: Int, a: Int) -
     obs[e, a, 15] = np.float32(settings.col[cell]) / np.float32(max(settings.width - 1, 1))
     obs[e, a, 20] = np.float32(obstacle(state, settings, e, a) == 0)
     obs[e, a, 21] = np.float32(can_toggle(state, settings, e, a))
+    obs[e, a, 22] = np.float32(_was_refused(state, e, a))
 
 
 @jit(inline=True)

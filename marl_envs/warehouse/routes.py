@@ -61,7 +61,7 @@ def _point(settings: Settings, targets: Any, laden: Bool, steps: Any, guide: Any
     """Write which of forward, left and right shorten the way to the targets."""
     for k in range(steps.shape[0]):
         guide[k] = 0
-        cell, heading = k >> 2, k & 3
+        cell, heading = np.int64(k) >> 2, k & 3
         if settings.kind[cell] == OUTSIDE or steps[k] == 0 or steps[k] == UNREACHABLE:
             continue
         bits: Int = 0
@@ -95,7 +95,11 @@ def with_routes(settings: Settings) -> Settings:
     guide = [np.empty((homes, states), np.uint8) for _ in range(2)]
     for laden in (0, 1):
         _fill(settings, bool(laden), steps[laden], guide[laden], queue, source)
-    goal_steps, goal_guide, nearest_goal = np.empty(states, np.uint16), np.empty(states, np.uint8), source.copy()
+    goal_steps, goal_guide, nearest_goal = (
+        np.empty(states, np.uint16),
+        np.empty(states, np.uint8),
+        np.zeros_like(source),
+    )
     _spread(settings, settings.goals, True, goal_steps, queue, nearest_goal)
     _point(settings, settings.goals, True, goal_steps, goal_guide)
     return settings._replace(

@@ -22,6 +22,7 @@ from marl_envs.warehouse.types import (
     PUT_BACK,
     SHELF,
     TOGGLE,
+    WAITED,
     WALL,
     Settings,
     State,
@@ -65,6 +66,7 @@ def _place(state: State, settings: Settings, e: Int, a: Int) -> None:
     state.message[e, a] = 0
     state.has_delivered[e, a] = 0
     state.gap[e, a] = 0
+    state.outcome[e, a] = WAITED
     for k in range(state.tally.shape[2]):
         state.tally[e, a, k] = 0
 

@@ -184,7 +184,7 @@ class State(NamedTuple):
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect
-    outcome: Annotated[NDArray[np.uint8], "E A"]  # the counter of this step
+    outcome: Annotated[NDArray[np.uint8], "E A"]  # the counter of the last step
     next: Annotated[NDArray[np.uint32], "E A"]  # cell a robot asks for
     go: Annotated[NDArray[np.uint8], "E A"]  # 1: it may enter
     tail: Annotated[NDArray[np.int16], "E A"]  # longest chain of robots queued behind

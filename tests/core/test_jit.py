@@ -1,0 +1,190 @@
+"""Compilation: the disk cache is used, sees every edit that matters, and can be missing."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from marl_envs.core import jit as jit_module
+from marl_envs.core.jit import compiled_count, jit
+from tests.core.processes import ROOT, run_python
+
+KERNEL = """
+from marl_envs.core.jit import jit
+from robots.inner import helper
+
+@jit
+def kernel(x):
+    return helper(x)
+"""
+INNER = """
+from marl_envs.core.jit import jit
+from robots.numbers import STEP
+
+@jit(inner=True)
+def helper(x):
+    return x + STEP
+"""
+NUMBERS = "STEP = 1\n"
+ASK = """
+from marl_envs.core.jit import compiled_count
+from robots.kernel import kernel
+print(kernel(10), compiled_count())
+"""
+
+SHUFFLED = """
+from marl_envs.core.jit import jit
+from marl_envs.core.pack import unpack
+from robots.state import State
+
+@jit
+def first(table):
+    return unpack(table, State, 0).a[0]
+"""
+STATE = """
+from typing import Annotated, NamedTuple
+import numpy as np
+from numpy.typing import NDArray
+
+class State(NamedTuple):
+    a: Annotated[NDArray[np.int64], "N"]
+    b: Annotated[NDArray[np.int64], "N"]
+"""
+ASK_STATE = """
+import numpy as np
+from marl_envs.core.pack import table_of
+from robots.shuffled import first
+from robots.state import State
+state = State(a=np.array([1]), b=np.array([2]))
+print(first(table_of(state)))
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package with kernels in two modules and a number in a third; its folder."""
+    folder = tmp_path / "robots"
+    folder.mkdir()
+    for name, text in {
+        "__init__": "",
+        "kernel": KERNEL,
+        "inner": INNER,
+        "numbers": NUMBERS,
+        "shuffled": SHUFFLED,
+        "state": STATE,
+    }.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def ask(package: Path, code: str = ASK) -> str:
+    return run_python(code, package.parent, NUMBA_CACHE_DIR=str(package.parent / "cache"))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_second_process_compiles_nothing(package):
+    assert ask(package) == "11 1"
+    assert ask(package) == "11 0"
+
+
+def test_an_edited_callee_in_another_module_gives_the_new_answer(package):
+    assert ask(package) == "11 1"
+    edit(package / "inner.py", "x + STEP", "x - STEP")
+    assert ask(package) == "9 1"
+
+
+def test_an_edited_number_in_a_module_without_kernels_gives_the_new_answer(package):
+    assert ask(package) == "11 1"
+    edit(package / "numbers.py", "1", "5")
+    assert ask(package) == "15 1"
+
+
+def test_a_state_with_its_fields_moved_is_read_anew(package):
+    assert ask(package, ASK_STATE) == "1"
+    fields = (package / "state.py").read_text()
+    lines = fields.rstrip().split("\n")
+    (package / "state.py").write_text("\n".join([*lines[:-2], lines[-1], lines[-2]]) + "\n")
+    assert ask(package, ASK_STATE) == "1"
+
+
+def test_an_edit_in_this_packages_own_kernels_reaches_others(package):
+    copy = package.parent / "marl_envs"
+    shutil.copytree(ROOT / "marl_envs", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    edit(package / "inner.py", "from robots.numbers import STEP", "from marl_envs.core.random import draw_unit")
+    edit(package / "inner.py", "x + STEP", "draw_unit(x, 0)")
+    code = "import numpy as np; from robots.kernel import kernel; print(kernel(np.zeros(1, np.uint64)))"
+    before = float(ask(package, code))
+    edit(copy / "core" / "random.py", "2.0**-53", "2.0**-54")
+    assert float(ask(package, code)) == before / 2
+
+
+def test_every_file_that_shapes_a_kernel_is_in_the_digest(package):
+    digests = set()
+    for name in ("kernel", "inner", "numbers", "state"):
+        (package / f"{name}.py").write_text((package / f"{name}.py").read_text() + "# edited\n")
+        jit_module.source_digest.cache_clear()
+        digests.add(jit_module.source_digest(package))
+    assert len(digests) == 4
+
+
+def test_kernels_run_where_nothing_can_be_written(package):
+    (package / "__pycache__").write_text("a file in the place of the folder")
+    nowhere = "/dev/null/nowhere"
+    for _ in range(2):
+        answer = run_python(ASK, package.parent, NUMBA_CACHE_DIR=nowhere, HOME=nowhere, XDG_CACHE_HOME=nowhere)
+        assert answer.split()[0] == "11"
+
+
+@jit(inner=True)
+def _double(x):
+    return 2 * x
+
+
+@jit(inline=True)
+def _triple(x):
+    return 3 * x
+
+
+@jit
+def _both(x):
+    return _double(x) + _triple(x)
+
+
+def test_kernels_call_inner_and_inlined_ones():
+    assert _both(4) == 20
+
+
+@jit
+def _divide(x, y):
+    return x / y
+
+
+def test_a_division_by_zero_is_a_number_and_no_exception():
+    with np.errstate(all="ignore"):
+        assert np.isnan(_divide(np.float64(0), np.float64(0)))
+        assert np.isinf(_divide(np.float64(1), np.float64(0)))
+
+
+@pytest.mark.skipif(not jit_module.ENABLED, reason="nothing is compiled")
+def test_what_is_compiled_here_is_counted(tmp_path):
+    code = """
+from marl_envs.core.jit import compiled_count
+from robots.kernel import kernel
+counts = [compiled_count()]
+for x in (1, 2, 1.5):
+    kernel(x)
+    counts.append(compiled_count())
+print(counts)
+"""
+    folder = tmp_path / "robots"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "kernel.py").write_text("from marl_envs.core.jit import jit\n\n@jit\ndef kernel(x):\n    return x + 1\n")
+    assert ask(folder, code) == "[0, 1, 1, 2]"
+    assert compiled_count() >= 0
