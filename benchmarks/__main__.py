@@ -1,0 +1,106 @@
+"""The command line: `python -m benchmarks list | run SUITE | speed`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+from benchmarks.errors import InputError, RunError
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
+
+
+@dataclass(frozen=True)
+class List:
+    """Show the suites there are."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a suite (again: only what is missing) and write its tables and report."""
+
+    suite: Annotated[str, tyro.conf.Positional]
+    """A suite's name (see `list`), or the path of a .yaml file of the same form."""
+    out: Path | None = None
+    """Results folder; results/SUITE if not given."""
+    seeds: int | None = None
+    """Number of seeds; the suite's own if not given."""
+    workers: int | None = None
+    """Processes that run jobs; as many as there are cores if not given."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measure agent-steps per CPU-second, beside rware if it is installed."""
+
+    seconds: float = 0.5
+    """CPU time of one measurement of one case."""
+    repeats: int = 5
+    """Measurements of every case, taken in turns; the median is shown."""
+
+
+Command = (
+    Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Speed, tyro.conf.subcommand("speed")]
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    command = tyro.cli(Command, prog="python -m benchmarks", args=arguments)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    try:
+        _dispatch(command, console)
+    except InputError as error:
+        return _complain(error, BAD_INPUT)
+    except RunError as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return _complain("interrupted; finished runs are kept, the same command continues", INTERRUPTED)
+    return 0
+
+
+def _dispatch(command: List | Run | Speed, console: Console) -> None:
+    if isinstance(command, List):
+        _list(console)
+    elif isinstance(command, Run):
+        from benchmarks.suite import run_suite
+
+        workers = _cores() if command.workers is None else command.workers
+        run_suite(command.suite, command.out, command.seeds, workers, console)
+    else:
+        from benchmarks.speed import run_speed
+
+        run_speed(command.seconds, command.repeats, console)
+
+
+def _complain(error: object, code: int) -> int:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}")
+    return code
+
+
+def _list(console: Console) -> None:
+    from benchmarks.config import load_suite, suite_names, suite_path
+
+    for name in suite_names():
+        suite = load_suite(suite_path(name))
+        console.print(f"[bold]{name}[/]  {suite.title}: {suite.description.strip()}")
+        console.print(f"  environments: {', '.join(suite.environments)}")
+        console.print(f"  agents: {', '.join(suite.agents)}; {suite.seeds} seeds")
+
+
+def _cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

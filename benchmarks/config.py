@@ -1,0 +1,210 @@
+"""What a suite file may contain (pydantic models), and reading one with errors that name the file and the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+
+from benchmarks.errors import InputError
+
+SUITES = Path(__file__).parent / "suites"
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and says which are allowed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {key!r}; allowed are {', '.join(cls.model_fields)}")
+        return data
+
+
+class Schedule(Strict):
+    """A number over training progress 0..1: from `start` to `end` at progress `until`, then constant."""
+
+    kind: Literal["constant", "linear", "exponential"] = "linear"
+    start: float
+    end: float | None = None
+    until: Fraction = 1.0
+
+    @model_validator(mode="after")
+    def _has_end(self) -> Schedule:
+        if self.kind == "constant" and self.end is not None:
+            raise ValueError("a constant schedule has only 'start'")
+        if self.kind != "constant" and self.end is None:
+            raise ValueError(f"a {self.kind} schedule needs 'end'")
+        return self
+
+
+def _number_is_constant(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {"kind": "constant", "start": value}
+    return value
+
+
+Scheduled = Annotated[Schedule, BeforeValidator(_number_is_constant)]
+
+
+class Exploration(Strict):
+    """How a learner explores: `schedule` is that of epsilon or of the temperature."""
+
+    rule: Literal["epsilon_greedy", "boltzmann"] = "epsilon_greedy"
+    schedule: Scheduled
+
+
+class RandomAgent(Strict):
+    """Every action with equal probability."""
+
+    kind: Literal["random"]
+    env: dict[str, Any] = {}
+
+
+class GreedyAgent(Strict):
+    """The planner: nearest task, shortest path, waits for others; `sidestep` is the probability of dodging instead."""
+
+    kind: Literal["greedy"]
+    env: dict[str, Any] = {}
+    sidestep: Fraction = 0.0
+
+
+class LearnerAgent(Strict):
+    """A tabular Q-learner; `env` holds the environment parameters that it needs (observation, reward)."""
+
+    kind: Literal["independent_q", "shared_q"]
+    env: dict[str, Any] = {}
+    alpha: Scheduled
+    gamma: Fraction
+    exploration: Exploration
+    share_table: bool = True
+
+
+Agent = Annotated[RandomAgent | GreedyAgent | LearnerAgent, Field(discriminator="kind")]
+
+
+class Bound(Strict):
+    """A reference row: `agent` in the same environment with `params` changed, its values times `times`."""
+
+    agent: Name
+    params: dict[str, Any]
+    times: float = Field(gt=0)
+    label: str
+
+
+class Environment(Strict):
+    """One environment of a suite."""
+
+    env: Literal["warehouse_v0"]
+    params: dict[str, Any]
+    train_steps: PositiveInt = Field(description="agent-steps a learner trains here")
+    bound: Bound | None = None
+
+
+class Training(Strict):
+    """How learners train, besides the number of agent-steps."""
+
+    num_envs: PositiveInt = 256
+    evaluations: PositiveInt = Field(default=10, description="points of the learning curve")
+    eval_episodes: PositiveInt = 32
+    checkpoints: PositiveInt = Field(default=4, description="checkpoints in one training run")
+
+
+class Evaluation(Strict):
+    """The evaluation every agent gets (a learner: after training, greedily)."""
+
+    num_envs: PositiveInt = 32
+    episodes: PositiveInt = 128
+
+
+class Suite(Strict):
+    """Environments x agents x seeds, their budgets, and what the tables show."""
+
+    title: str
+    description: str = ""
+    seeds: PositiveInt
+    headline: str = Field(description="the metric agents are compared on")
+    reference: Name = Field(description="the agent that is 100 %")
+    tables: dict[str, list[str]] = Field(description="title of a table -> the metrics it shows")
+    train: Training = Training()
+    evaluate: Evaluation = Evaluation()
+    environments: dict[Name, Environment] = Field(min_length=1)
+    agents: dict[Name, Agent] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Suite:
+        wanted = [("reference", self.reference)]
+        wanted += [(f"environments.{n}.bound.agent", e.bound.agent) for n, e in self.environments.items() if e.bound]
+        for where, name in wanted:
+            if name not in self.agents:
+                raise ValueError(f"{where}: no agent {name!r}; allowed are {', '.join(self.agents)}")
+        return self
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A loader that refuses a key given twice, where YAML silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; raise ConstructorError for a repeated key."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def suite_names() -> list[str]:
+    """Return the names of the suites that come with the package."""
+    return sorted(path.stem for path in SUITES.glob("*.yaml"))
+
+
+def suite_path(name: str) -> Path:
+    """Return the file of a suite, given by its name or as a path to a .yaml file.
+
+    Raises:
+        InputError: there is no such suite or file.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else SUITES / f"{name}.yaml"
+    if path.is_file() and (path.parent != SUITES or path.stem in suite_names()):
+        return path
+    raise InputError(f"unknown suite {name!r}; allowed are {', '.join(suite_names())}, or a path to a .yaml file")
+
+
+def load_suite(path: Path) -> Suite:
+    """Return the suite in a YAML file.
+
+    Raises:
+        InputError: the file cannot be read or parsed, or has a key or value that is not allowed; one line.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Suite.model_validate(data)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_error(error)}") from error
+
+
+def _first_error(error: ValidationError) -> str:
+    """Return the first problem as `key.inside.key: what is wrong`."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    what = first["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(first["input"], dict) or "not" in what[:12] else f", not {first['input']!r}"
+    return f"{where}: {what}{given}" if where else what

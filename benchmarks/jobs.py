@@ -1,0 +1,97 @@
+"""Jobs: a suite expanded to self-contained specs, one an environment, agent and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeInt
+
+from benchmarks.config import Agent, Environment, Evaluation, LearnerAgent, Strict, Suite, Training
+
+ROOT = Path(__file__).parents[1]
+SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers
+PRESENTATION = ("render", "__main__")  # parts of them that do not
+FORMAT = 1  # of the run folder; a change makes every job run again
+
+
+class Job(Strict):
+    """All that one run needs; nothing else (order, other jobs, worker) has an influence on its numbers."""
+
+    environment: str = Field(description="the environment's name in the suite")
+    agent: str = Field(description="the agent's name in the suite, or the bound's label")
+    role: Literal["agent", "bound"] = "agent"
+    seed: NonNegativeInt
+    env: str
+    params: dict[str, Any]
+    settings: Agent
+    train_steps: NonNegativeInt = Field(description="agent-steps; 0 for what does not learn")
+    train: Training | None
+    evaluate: Evaluation
+    headline: str
+    replay: bool = Field(description="record one episode for the report")
+
+    @property
+    def title(self) -> str:
+        """The job's name on the screen."""
+        return f"{self.environment} / {self.agent} / seed {self.seed}"
+
+
+def expand(suite: Suite) -> list[Job]:
+    """Return the suite's jobs: what is quick and says most first (policies, then bounds, then learners)."""
+    jobs = [
+        _job(suite, name, environment, agent, seed)
+        for name, environment in suite.environments.items()
+        for agent in suite.agents
+        for seed in range(suite.seeds)
+    ]
+    for name, environment in suite.environments.items():
+        jobs += [_bound(suite, name, environment, seed) for seed in range(suite.seeds) if environment.bound]
+    return sorted(jobs, key=lambda job: job.train_steps)
+
+
+def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: int) -> Job:
+    settings = suite.agents[agent]
+    learns = isinstance(settings, LearnerAgent)
+    return Job(
+        environment=name,
+        agent=agent,
+        seed=seed,
+        env=environment.env,
+        params={**environment.params, **settings.env},
+        settings=settings,
+        train_steps=environment.train_steps if learns else 0,
+        train=suite.train if learns else None,
+        evaluate=suite.evaluate,
+        headline=suite.headline,
+        replay=seed == 0,
+    )
+
+
+def _bound(suite: Suite, name: str, environment: Environment, seed: int) -> Job:
+    bound = environment.bound
+    assert bound is not None
+    job = _job(suite, name, environment, bound.agent, seed)
+    params = {**job.params, **bound.params}
+    return job.model_copy(update={"agent": bound.label, "role": "bound", "params": params, "replay": False})
+
+
+def job_key(job: Job) -> str:
+    """Return the name of the job's run folder: a hash of its settings and of the code that it runs."""
+    spec = json.dumps(job.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{FORMAT}\n{code_digest()}\n{spec}".encode()).hexdigest()[:16]
+
+
+@lru_cache
+def code_digest() -> str:
+    """Return a digest of the simulation's source files, so that results of other code are never taken for these."""
+    digest = hashlib.sha256()
+    for package in SIMULATION:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            relative = path.relative_to(ROOT)
+            if not any(part.removesuffix(".py") in PRESENTATION for part in relative.parts):
+                digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,122 @@
+"""Puts the page together: a template, styles and a player, all inside one file."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchmarks import store
+from benchmarks.config import LearnerAgent, Suite
+from benchmarks.report.curves import curve_figure, learning_curves
+from benchmarks.summary import Summary, agents_of
+from benchmarks.tables import notes, number, tables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+HERE = Path(__file__).parent
+
+
+class Made(NamedTuple):
+    """How the results were made: shown at the top of the report."""
+
+    command: str
+    date: str
+    cpu_minutes: float
+    versions: dict[str, str]
+    code: str
+
+
+def write_report(
+    path: Path,
+    suite: Suite,
+    summary: Summary,
+    evals: pl.DataFrame,
+    replays: dict[tuple[str, str], dict[str, Any]],
+    made: Made,
+) -> None:
+    """Write the report of a suite to `path`.
+
+    Args:
+        path: the HTML file.
+        suite: what was run.
+        summary: its estimates.
+        evals: evaluation episodes during training, long format.
+        replays: (environment, agent) -> replay, see `benchmarks.replay`.
+        made: how the results were made.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    html = templates.get_template("page.html").render(
+        suite=suite,
+        made=made,
+        notes=notes(suite),
+        pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
+        environments=[_section(name, suite, summary, evals, replays) for name in suite.environments],
+        style=(HERE / "style.css").read_text(encoding="utf-8"),
+        player=(HERE / "player.js").read_text(encoding="utf-8"),
+    )
+    with store.writing(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _section(
+    name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, replays: dict[tuple[str, str], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what the template shows of one environment."""
+    curves = learning_curves(evals, name, suite)
+    shown = {agent: replays[name, agent] for agent in suite.agents if (name, agent) in replays}
+    best = max(shown, key=lambda agent: _mean(summary, name, agent, suite.headline), default="")
+    learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
+    return {
+        "name": name,
+        "params": ", ".join(f"{key}={value}" for key, value in suite.environments[name].params.items()),
+        "train_steps": suite.environments[name].train_steps / 1e6,
+        "bars": bars(suite, summary, name),
+        "tables": tables(suite, summary, name),
+        "curves": curve_figure(curves, name, suite, summary) if curves else "",
+        # "</" must not occur inside a <script> element
+        "replays": json.dumps(shown, separators=(",", ":")).replace("</", "<\\/"),
+        "agents": list(shown),
+        "first": max(learners, key=lambda agent: _mean(summary, name, agent, suite.headline), default=best),
+    }
+
+
+def _mean(summary: Summary, environment: str, agent: str, metric: str) -> float:
+    row = summary.get(environment, agent, metric)
+    return row.estimate.mean if row and not math.isnan(row.estimate.mean) else -math.inf
+
+
+class Bar(NamedTuple):
+    """A bar of the headline chart; lengths in % of the axis."""
+
+    agent: str
+    series: int  # number of the agent's colour, or -1 for the bound
+    text: str
+    share: str
+    length: float
+    low: float
+    high: float
+
+
+def bars(suite: Suite, summary: Summary, environment: str) -> list[Bar]:
+    """Return one bar an agent for the headline metric; the longest, interval included, fills the axis."""
+    agents = list(suite.agents)
+    rows = [(agent, summary.get(environment, agent, suite.headline)) for agent in agents_of(suite, environment)]
+    known = [(agent, row) for agent, row in rows if row is not None and not math.isnan(row.estimate.mean)]
+    ends = [end for _, row in known for end in row.estimate[:3] if not math.isnan(end)]
+    scale = 100 / max([*ends, 1e-12])
+    result = []
+    for agent, row in known:
+        low, high = (row.estimate.mean if math.isnan(end) else max(end, 0.0) for end in row.estimate[1:3])
+        share = "" if math.isnan(row.of_reference.mean) else f"{row.of_reference.mean:.0f} %"
+        series = agents.index(agent) if agent in agents else -1
+        length = max(row.estimate.mean, 0.0) * scale
+        result.append(Bar(agent, series, number(row.estimate), share, length, low * scale, high * scale))
+    return result

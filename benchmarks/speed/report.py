@@ -1,0 +1,112 @@
+"""Which cases are measured, and the table that is printed."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks.errors import InputError
+from benchmarks.speed import ours, peers
+from benchmarks.speed.measure import Case, measure, prepare
+from benchmarks.warmup import compiling_message
+
+TINY, SMALL, THREADS = "RWARE tiny, 2 robots", "RWARE small, 4 robots", "RWARE small, 4 robots, wall time"
+BATCHES = (1024, 8192)  # of the comparison of two threads with one
+
+
+def cpu_cases(with_rware: bool) -> list[Case]:
+    """Return the cases that are measured by CPU time."""
+    cases = [
+        Case("batch of 1024", partial(ours.batch, ours.TINY, 1024), TINY),
+        Case("PettingZoo ParallelEnv", partial(ours.parallel, ours.TINY), TINY),
+        Case("tabular Q-learning, batch of 256", partial(ours.training, ours.TINY), TINY, compared=False),
+        Case("batch of 1024", partial(ours.batch, ours.SMALL, 1024), SMALL),
+    ]
+    if with_rware:
+        cases += [
+            Case("rware 2.0.0", partial(peers.rware, "rware-tiny-2ag-v2"), TINY, peer=True),
+            Case("rware 2.0.0", partial(peers.rware, "rware-small-4ag-v2"), SMALL, peer=True),
+        ]
+    return cases
+
+
+def thread_cases() -> list[Case]:
+    """Return pairs of one and two threads, measured by wall time; none on a single processor."""
+    if _processors() < 2:
+        return []
+    return [
+        Case(f"batch of {size}, {threads} thread{'s' * (threads > 1)}", run, THREADS, clock=time.perf_counter)
+        for size in BATCHES
+        for threads in (1, 2)
+        for run in [partial(ours.batch, ours.SMALL, size, threads)]
+    ]
+
+
+def run_speed(seconds: float, repeats: int, console: Console) -> None:
+    """Measure and print.
+
+    Raises:
+        InputError: a time or number of repeats that is not positive.
+    """
+    if not 0 < seconds <= 600:
+        raise InputError(f"--seconds must be above 0 and at most 600, not {seconds}")
+    if repeats < 1:
+        raise InputError(f"--repeats must be at least 1, not {repeats}")
+    with_rware = peers.has_rware()
+    cpu, threads = cpu_cases(with_rware), thread_cases()
+    with compiling_message(console):
+        prepared = [(cases, prepare(cases)) for cases in (cpu, threads)]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("measuring", total=repeats * (len(cpu) + len(threads)))
+        for cases, blocks in prepared:
+            measure(cases, blocks, seconds, repeats, lambda: progress.advance(task))
+    console.print(speed_table(cpu))
+    for line in thread_lines(threads):
+        console.print(line)
+    for line in _notes(with_rware, repeats):
+        console.print(line, style="dim")
+
+
+def speed_table(cases: list[Case]) -> Table:
+    """Return the table of rates, with ratios to the peer of the same group."""
+    title = "Agent-steps per CPU-second, one thread (learning: agent-updates, environment included)"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in ("environment", "what", "median", "best", "spread", "x rware"):
+        table.add_column(column, justify="left" if column in ("environment", "what") else "right")
+    for case in sorted(cases, key=lambda case: (case.group, case.peer)):
+        peer = next((other for other in cases if other.peer and other.group == case.group), None)
+        ratio = f"{case.median / peer.median:,.0f}" if peer and not case.peer and case.compared else ""
+        table.add_row(case.group, case.name, f"{case.median:,.0f}", f"{case.best:,.0f}", f"{case.spread:.0%}", ratio)
+    return table
+
+
+def thread_lines(cases: list[Case]) -> list[str]:
+    """Return one line a pair of cases (one thread, two threads): the ratio of their best rates.
+
+    The best, because whatever else runs on the machine can only lower a rate by wall time.
+    """
+    if not cases:
+        return ["One processor only: two threads are not compared with one."]
+    return [
+        f"Two threads against one, {one.group}, {one.name.partition(',')[0]}: "
+        f"{two.best / one.best:.2f} x (best {one.best / 1e6:.1f} -> {two.best / 1e6:.1f} million agent-steps/s)"
+        for one, two in zip(cases[::2], cases[1::2], strict=True)
+    ]
+
+
+def _notes(with_rware: bool, repeats: int) -> list[str]:
+    lines = [f"Random play with resets; medians of {repeats} measurements taken in turns."]
+    if hasattr(os, "getloadavg"):
+        load, cores = os.getloadavg()[0], _processors()
+        busy = ": other work is running, wall times are too low" if load > cores + 0.5 else ""
+        lines.append(f"Load average {load:.1f} on {cores} processors{busy}.")
+    return lines if with_rware else [*lines, peers.MISSING, peers.KNOWN]
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

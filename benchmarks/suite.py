@@ -1,0 +1,127 @@
+"""From a suite to its results: expand, run what is missing, summarise, print, write."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import shlex
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import catalogue, store
+from benchmarks.config import Suite, load_suite, suite_path
+from benchmarks.errors import InputError
+from benchmarks.jobs import Job, code_digest, expand, job_key
+from benchmarks.report import Made, write_report
+from benchmarks.runner import run_missing
+from benchmarks.summary import Summary, summarise, write_csv
+from benchmarks.tables import print_tables
+from benchmarks.worker import Execute
+
+RESULTS = Path("results")
+
+
+def run_suite(
+    name: str,
+    out: Path | None,
+    seeds: int | None,
+    workers: int,
+    console: Console,
+    execute: Execute | None = None,
+) -> None:
+    """Run a suite and write its results.
+
+    Args:
+        name: a suite's name, or the path of a YAML file.
+        out: the results folder; results/<suite> if not given.
+        seeds: how many seeds instead of the suite's.
+        workers: processes.
+        console: where progress and tables go.
+        execute: what runs a job, for tests; the simulation if not given.
+
+    Raises:
+        InputError: a bad suite or option, found before anything is written.
+        RunError: a job failed or a file cannot be written; finished runs are kept.
+    """
+    path = suite_path(name)
+    suite = load_suite(path)
+    if seeds is not None:
+        suite = suite.model_copy(update={"seeds": at_least_one("--seeds", seeds)})
+    at_least_one("--workers", workers)
+    catalogue.check_suite(suite, path)
+    jobs = {job_key(job): job for job in expand(suite)}
+    for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
+        catalogue.check_job(job, path)
+    out = RESULTS / path.stem if out is None else out
+    command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} --workers {workers}"
+    with store.lock(out):
+        started = time.perf_counter()
+        console.print(f"[bold]{suite.title}[/]: {len(jobs)} jobs, {workers} workers, results in {out}/")
+        if execute is None:
+            _simulate_missing(jobs, out, workers, console)
+        else:
+            run_missing(jobs, out, workers, execute, console)
+        _write_results(suite, jobs, out, command, console)
+        console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
+
+
+def at_least_one(option: str, value: int) -> int:
+    """Return `value`, or raise InputError naming the option."""
+    if value < 1:
+        raise InputError(f"{option} must be at least 1, not {value}")
+    return value
+
+
+def _simulate_missing(jobs: dict[str, Job], out: Path, workers: int, console: Console) -> None:
+    """Run what is missing for real, after compiling what it needs."""
+    from benchmarks.simulate import simulate
+    from benchmarks.warmup import warm_up
+
+    run_missing(jobs, out, workers, simulate, console, lambda missing: warm_up(missing, console))
+
+
+def _write_results(suite: Suite, jobs: dict[str, Job], out: Path, command: str, console: Console) -> None:
+    """Join the runs' episodes and write the tables, summary.csv and the report."""
+    keys = list(jobs)
+    episodes = store.read_runs(out, keys, "episodes.parquet")
+    with store.writing(out / "episodes.parquet") as temporary:
+        episodes.write_parquet(temporary)
+    units = {
+        name: {metric: unit for metric, (unit, _) in catalogue.metrics(environment.env).items()}
+        for name, environment in suite.environments.items()
+    }
+    summary = summarise(suite, episodes, units)
+    write_csv(out / "summary.csv", summary)
+    print_tables(suite, summary, console)
+    _write_report(suite, summary, jobs, out, command)
+
+
+def _write_report(suite: Suite, summary: Summary, jobs: dict[str, Job], out: Path, command: str) -> None:
+    cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in jobs)
+    made = Made(command, f"{datetime.datetime.now():%Y-%m-%d %H:%M}", cpu / 60, _versions(), code_digest())
+    evals = store.read_runs(out, list(jobs), "evals.parquet")
+    write_report(out / "report.html", suite, summary, evals, _replays(jobs, out), made)
+
+
+def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (job.environment, job.agent): json.loads((store.run_folder(out, key) / "replay.json").read_text())
+        for key, job in jobs.items()
+        if job.replay
+    }
+
+
+def _versions() -> dict[str, str]:
+    import marl_envs
+
+    return {
+        "marl_envs": marl_envs.__version__,
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+        "python": platform.python_version(),
+    }

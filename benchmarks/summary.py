@@ -1,0 +1,135 @@
+"""From raw episodes to one estimate an environment, agent and metric, and `summary.csv`."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks import store
+from benchmarks.config import Suite
+from benchmarks.statistics import NOTHING, Estimate, iqm, stratified_bootstrap, t_interval
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BySeed = dict[int, float]
+
+
+class Row(NamedTuple):
+    """One line of summary.csv; the percentages are of the headline metric only."""
+
+    environment: str
+    agent: str
+    metric: str
+    unit: str
+    estimate: Estimate
+    iqm: float
+    of_reference: Estimate  # [%] per seed, over the reference agent's value with the same seed
+    of_bound: Estimate  # [%] over the bound's mean
+
+
+class Summary(NamedTuple):
+    """All rows, in the suite's order, and the pooled score of every agent."""
+
+    rows: list[Row]
+    pooled: dict[str, Estimate]  # agent -> IQM over environments and seeds of the percentage of the reference
+
+    def get(self, environment: str, agent: str, metric: str) -> Row | None:
+        """Return the row of these names."""
+        names = (environment, agent, metric)
+        return next((row for row in self.rows if row[:3] == names), None)
+
+
+def seed_means(episodes: pl.DataFrame) -> dict[tuple[str, str, str], BySeed]:
+    """Return (env, algo, metric) -> seed -> mean over that seed's final evaluation episodes.
+
+    Episodes in which a metric is undefined (NaN: a service time without a delivery) are left out of its mean.
+    """
+    import polars as pl
+
+    means = (
+        episodes.filter((pl.col("phase") == "eval") & (pl.col("agent") == "team") & pl.col("value").is_not_nan())
+        .sort("seed", "episode")
+        .group_by("env", "algo", "metric", "seed", maintain_order=True)
+        .agg(pl.col("value").mean())
+    )
+    table: dict[tuple[str, str, str], BySeed] = {}
+    for env, algo, metric, seed, value in means.iter_rows():
+        table.setdefault((env, algo, metric), {})[seed] = value
+    return table
+
+
+def summarise(suite: Suite, episodes: pl.DataFrame, units: dict[str, dict[str, str]]) -> Summary:
+    """Return the summary of a suite's raw episodes; `units[environment]` holds metric -> unit."""
+    table = seed_means(episodes)
+    rows = []
+    for environment in suite.environments:
+        for agent in agents_of(suite, environment):
+            for metric, unit in units[environment].items():
+                row = _row(suite, table, environment, agent, metric, unit)
+                if row is not None:
+                    rows.append(row)
+    return Summary(rows, _pooled(suite, table))
+
+
+def agents_of(suite: Suite, environment: str) -> list[str]:
+    """Return the agents of an environment in the order tables show them, the bound last."""
+    bound = suite.environments[environment].bound
+    return [*suite.agents, *([bound.label] if bound else [])]
+
+
+def _row(
+    suite: Suite, table: dict[tuple[str, str, str], BySeed], environment: str, agent: str, metric: str, unit: str
+) -> Row | None:
+    """Return the row, or None: the bound says something about the headline metric only."""
+    values = table.get((environment, agent, metric), {})
+    bound = suite.environments[environment].bound
+    is_bound = bound is not None and agent == bound.label
+    if is_bound and metric != suite.headline:
+        return None
+    if bound is not None and is_bound:
+        values = {seed: value * bound.times for seed, value in values.items()}
+    reference = of_bound = NOTHING
+    if metric == suite.headline:
+        reference = t_interval(_percent(values, table.get((environment, suite.reference, metric), {})))
+        if bound is not None:
+            alone = t_interval(list(table.get((environment, bound.label, metric), {}).values()))
+            full = alone.mean * bound.times
+            of_bound = t_interval([100 * value / full if full > 0 else math.nan for value in values.values()])
+    numbers = list(values.values())
+    return Row(environment, agent, metric, unit, t_interval(numbers), iqm(numbers), reference, of_bound)
+
+
+def _percent(values: BySeed, reference: BySeed) -> list[float]:
+    """Return 100 * value / reference for every seed that both have; NaN where the reference is not positive."""
+    both = sorted(set(values) & set(reference))
+    return [100 * values[seed] / reference[seed] if reference[seed] > 0 else math.nan for seed in both]
+
+
+def _pooled(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str, Estimate]:
+    """Return the pooled percentage of the reference of every agent, with a stratified bootstrap interval."""
+
+    def scores(environment: str, agent: str) -> list[float]:
+        reference = table.get((environment, suite.reference, suite.headline), {})
+        return _percent(table.get((environment, agent, suite.headline), {}), reference)
+
+    return {
+        agent: stratified_bootstrap([scores(environment, agent) for environment in suite.environments])
+        for agent in suite.agents
+    }
+
+
+def write_csv(path: Path, summary: Summary) -> None:
+    """Write summary.csv: no timings and no dates, so the same seeds give the same bytes."""
+    header = ["environment", "agent", "metric", "unit", "seeds", "mean", "low95", "high95", "iqm"]
+    for share in ("percent_of_reference", "percent_of_bound"):
+        header += [share, f"{share}_low95", f"{share}_high95"]
+    with store.writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for row in summary.rows:
+            numbers = [*row.estimate[:3], row.iqm, *row.of_reference[:3], *row.of_bound[:3]]
+            cells = ["" if math.isnan(number) else f"{number:.9g}" for number in numbers]
+            writer.writerow([row.environment, row.agent, row.metric, row.unit, row.estimate.seeds, *cells])

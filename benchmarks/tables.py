@@ -1,0 +1,110 @@
+"""The tables as text cells (for terminal and report alike), and the terminal's form of them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from benchmarks.config import Suite
+from benchmarks.statistics import FEW_SEEDS, Estimate
+from benchmarks.summary import Summary, agents_of
+
+
+class Table(NamedTuple):
+    """A table of one environment: column titles (the first is the agent), units, and lines of as many cells."""
+
+    title: str
+    columns: list[str]
+    units: list[str]
+    lines: list[list[str]]
+
+
+def tables(suite: Suite, summary: Summary, environment: str) -> list[Table]:
+    """Return the environment's tables as the suite lists them; the one with the headline metric shows its shares."""
+    return [_table(suite, summary, environment, title, metrics) for title, metrics in suite.tables.items()]
+
+
+def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics: list[str]) -> Table:
+    has_bound = suite.environments[environment].bound is not None
+    columns, units = ["agent"], [""]
+    for metric in metrics:
+        unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == metric), "")
+        columns.append(metric.replace("_", " "))
+        units.append("" if unit == "1" else unit)
+        if metric == suite.headline:
+            columns += [f"of {suite.reference}", *(["of bound"] if has_bound else [])]
+            units += ["%", *(["%"] if has_bound else [])]
+    lines = []
+    for agent in agents_of(suite, environment):
+        cells = [agent]
+        for metric in metrics:
+            row = summary.get(environment, agent, metric)
+            cells.append(number(row.estimate) if row else "")
+            if metric == suite.headline:
+                cells.append(percent(row.of_reference) if row else "")
+                if has_bound:
+                    cells.append(percent(row.of_bound) if row else "")
+        if any(cells[1:]):
+            lines.append(cells)
+    return Table(title, columns, units, lines)
+
+
+def number(estimate: Estimate) -> str:
+    """Return "mean ± half the 95 % interval" with about three digits, or a dash where nothing is defined."""
+    if math.isnan(estimate.mean):
+        return "-"
+    size = max(abs(estimate.mean), 0.0 if math.isnan(estimate.margin) else estimate.margin)
+    if size == 0:
+        return "0"
+    digits = 0 if size >= 1000 else 1 if size >= 10 else 2 if size >= 1 else 3
+    if math.isnan(estimate.margin):
+        return f"{estimate.mean:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} ± {estimate.margin:.{digits}f}"
+
+
+def percent(estimate: Estimate) -> str:
+    """Return the mean percentage with one decimal, or a dash."""
+    return "-" if math.isnan(estimate.mean) else f"{estimate.mean:.1f}"
+
+
+def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
+    """Print every environment's tables, the pooled score, and what the numbers mean."""
+    for environment in suite.environments:
+        console.rule(f"[bold]{environment}", align="left")
+        for table in tables(suite, summary, environment):
+            console.print(_rich(table))
+    if len(suite.environments) > 1:
+        shares = "   ".join(f"{agent} {number(estimate)}" for agent, estimate in summary.pooled.items())
+        console.print(f"[bold]All environments[/], IQM of {suite.headline} in % of {suite.reference}: {shares}")
+    for note in notes(suite):
+        console.print(note, style="dim", highlight=False)
+
+
+def _rich(table: Table) -> RichTable:
+    shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for index, (column, unit) in enumerate(zip(table.columns, table.units, strict=True)):
+        title = f"{column}\n[dim]{f'({unit})' if unit else ''}[/]"
+        shown.add_column(title, justify="right" if index else "left", no_wrap=index == 0)
+    for line in table.lines:
+        shown.add_row(*line)
+    return shown
+
+
+def notes(suite: Suite) -> list[str]:
+    """Return the sentences that belong below the tables."""
+    lines = [
+        f"Per episode; mean over {suite.evaluate.episodes} episodes a seed, then over {suite.seeds} seeds "
+        "± half of Student's 95 % interval (unit: the seed)."
+    ]
+    if suite.seeds < FEW_SEEDS:
+        lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
+    bounds = {e.bound.label: e.bound for e in suite.environments.values() if e.bound}
+    for label, bound in bounds.items():
+        changed = ", ".join(f"{name}={value}" for name, value in bound.params.items())
+        lines.append(f"{label}: {bound.agent} with {changed}, times {bound.times:g}; a yardstick, not a proof.")
+    if len({str([agent.env.get(name) for name in ("reward", "shaping")]) for agent in suite.agents.values()}) > 1:
+        lines.append("Returns compare only between equal rewards: a team reward pays everyone for every delivery.")
+    return lines

@@ -1,0 +1,70 @@
+"""Compiles every kernel that a suite's jobs use, in this process, so that workers only load them from the disk."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.jobs import Job
+
+MESSAGE = "compiling kernels (first use, less than a minute) ..."
+_LOOK = 0.02  # [s]
+
+
+@contextmanager
+def compiling_message(console: Console) -> Iterator[None]:
+    """Say on the screen as soon as something inside has to be compiled, and how long it took."""
+    from marl_envs.core.jit import compiled_count
+
+    before, start, done = compiled_count(), time.perf_counter(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_LOOK):
+            if compiled_count() > before:
+                console.print(MESSAGE)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+    if compiled_count() > before:
+        console.print(f"compiled after {time.perf_counter() - start:.0f} s; from now on they load from the disk")
+
+
+def warm_up(jobs: list[Job], console: Console) -> None:
+    """Run one tiny job of every kind."""
+    from benchmarks.simulate import simulate
+
+    kinds: dict[tuple[object, ...], Job] = {}
+    for job in jobs:
+        exploration = getattr(job.settings, "exploration", None)
+        kinds.setdefault((job.env, job.settings.kind, exploration and exploration.rule), job)
+    with compiling_message(console):
+        for job in kinds.values():
+            with tempfile.TemporaryDirectory() as folder:
+                simulate(shrink(job), Path(folder))
+
+
+def shrink(job: Job) -> Job:
+    """Return a job of a few steps that runs the same kernels."""
+    train = job.train and job.train.model_copy(
+        update={"num_envs": 2, "evaluations": 1, "eval_episodes": 1, "checkpoints": 1}
+    )
+    return job.model_copy(
+        update={
+            "params": {**job.params, "max_cycles": 3},
+            "train": train,
+            "train_steps": min(job.train_steps, 16),
+            "evaluate": job.evaluate.model_copy(update={"num_envs": 1, "episodes": 1}),
+        }
+    )

@@ -1,0 +1,155 @@
+"""The report: self-contained, escaped, with data that the page's player can read; and compact replays."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import replay
+from benchmarks.errors import RunError
+from benchmarks.suite import run_suite
+from tests.benchmarks.fakes import fake_run, quiet_console, write_suite
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of the fake suite, whose title holds markup."""
+    folder = tmp_path_factory.mktemp("report")
+    path = write_suite(folder, title="<b>Bold</b> & quick")
+    run_suite(str(path), folder / "out", None, 1, quiet_console(), fake_run)
+    return (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Collects tags, the addresses they refer to, and the text of JSON scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+        self.data: list[str] = []
+        self.in_data = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+        named = dict(attrs)
+        self.addresses += [str(named[name]) for name in ("src", "href", "xlink:href") if name in named]
+        self.in_data = tag == "script" and named.get("type") == "application/json"
+
+    def handle_data(self, data: str) -> None:
+        if self.in_data:
+            self.data.append(data)
+            self.in_data = False
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    """The parsed report."""
+    parsed = Page()
+    parsed.feed(html)
+    return parsed
+
+
+def test_nothing_comes_from_the_network(html: str, page: Page) -> None:
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not re.search(r"@import|url\((?!#)|fetch\(|XMLHttpRequest|<link", html)
+
+
+def test_title_is_escaped(html: str) -> None:
+    assert "<b>Bold" not in html
+    assert "&lt;b&gt;Bold&lt;/b&gt; &amp; quick" in html
+
+
+def test_results_are_in_the_tables(html: str) -> None:
+    assert "10.8 ± 12.4" in html
+    assert "of greedy" in html
+    assert html.count("<table") == 2 * 2 + 1
+
+
+def test_curves_follow_the_pages_colours(page: Page, html: str) -> None:
+    assert page.open.count("svg") == 2
+    assert "var(--series-1)" in html
+    assert "#0a0b" not in html
+    assert "#010203" not in html
+
+
+def test_every_environment_has_a_replay_of_every_agent(page: Page) -> None:
+    assert [set(json.loads(data)) for data in page.data] == [{"greedy", "learner"}] * 2
+
+
+def test_says_how_it_was_made(html: str) -> None:
+    assert re.search(r"python -m benchmarks run \S+fake.yaml --seeds 3 --workers 1", html)
+    assert "numba" in html
+
+
+def test_full_disk_keeps_the_earlier_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, out = write_suite(tmp_path), tmp_path / "out"
+    run_suite(str(path), out, None, 1, quiet_console(), fake_run)
+    before = (out / "report.html").read_bytes()
+    write = Path.write_text
+
+    def full(self: Path, *args: Any, **kwargs: Any) -> int:
+        if "report" in self.name:
+            raise OSError(28, "No space left on device", str(self))
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match=r"cannot write .*report.html: No space left on device"):
+        run_suite(str(path), out, None, 1, quiet_console(), fake_run)
+    assert (out / "report.html").read_bytes() == before
+
+
+def unpack(packed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read a compact replay as the page's player does."""
+    shelves: list[list[int]] = [list(place) for place in packed["shelves"]]
+    wanted: list[int] = []
+    frames = []
+    for line in packed["frames"]:
+        for index, row, col in line.get("m", []):
+            shelves[index] = [row, col]
+        wanted = line.get("q", wanted)
+        frames.append({"robots": line["r"], "shelves": [list(place) for place in shelves], "wanted": wanted})
+    return frames
+
+
+def test_compact_replay_gives_every_frame_back() -> None:
+    rng = np.random.default_rng(0)
+    shelves = np.array([[1, 1], [1, 2], [2, 1]], np.int32)
+    frames = []
+    for step in range(40):
+        robots = rng.integers(0, 4, (2, 4)).astype(np.int32)
+        robots[:, 3] = -1
+        if step % 3:  # robot 0 carries shelf `step % 2` to where it is
+            robots[0, 3] = step % 2
+            shelves = shelves.copy()
+            shelves[step % 2] = robots[0, :2]
+        requested = rng.random(3) < (0.2 if step % 5 else 0.8)
+        frames.append(
+            {"robots": robots, "shelves": shelves, "requested": requested, "deliveries": np.array([step, 2], np.int32)}
+        )
+    packed = json.loads(json.dumps(replay.compact(("...", ".x.", "g.."), frames)))
+    assert packed["rows"] == ["...", ".x.", "g.."]
+    for frame, seen in zip(frames, unpack(packed), strict=True):
+        assert [robot[:4] for robot in seen["robots"]] == frame["robots"].tolist()
+        assert [robot[4] for robot in seen["robots"]] == frame["deliveries"].tolist()
+        assert seen["wanted"] == np.flatnonzero(frame["requested"]).tolist()
+        carried = set(frame["robots"][:, 3].tolist())
+        standing = [index for index in range(3) if index not in carried]
+        assert [seen["shelves"][index] for index in standing] == frame["shelves"][standing].tolist()
+
+
+def test_compact_replay_is_small_where_nothing_changes() -> None:
+    frame = {
+        "robots": np.array([[0, 0, 1, -1]], np.int32),
+        "shelves": np.array([[1, 1]], np.int32),
+        "requested": np.array([True]),
+        "deliveries": np.array([0], np.int32),
+    }
+    packed = replay.compact(("..", ".x"), [frame, frame])
+    assert packed["frames"] == [{"r": [[0, 0, 1, -1, 0]], "q": [0]}, {"r": [[0, 0, 1, -1, 0]]}]

@@ -1,0 +1,151 @@
+"""Summaries: means by seed, shares, the bound, and a CSV that depends on the seeds alone."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from benchmarks import store
+from benchmarks.config import Suite, load_suite
+from benchmarks.jobs import expand
+from benchmarks.statistics import t_interval
+from benchmarks.summary import Summary, summarise, write_csv
+from benchmarks.tables import notes, number, tables
+from tests.benchmarks.fakes import fake_run, write_suite
+
+UNITS = {"deliveries": "shelves", "service_time": "steps", "jain_fairness": "1"}
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    """The fake suite."""
+    return load_suite(write_suite(tmp_path))
+
+
+@pytest.fixture
+def episodes(suite: Suite, tmp_path: Path) -> pl.DataFrame:
+    """The raw episodes of all its jobs."""
+    frames = []
+    for index, job in enumerate(expand(suite)):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        fake_run(job, folder)
+        frames.append(pl.read_parquet(folder / "episodes.parquet"))
+    return pl.concat(frames)
+
+
+@pytest.fixture
+def summary(suite: Suite, episodes: pl.DataFrame) -> Summary:
+    """Its summary."""
+    return summarise(suite, episodes, dict.fromkeys(suite.environments, UNITS))
+
+
+def test_mean_over_episodes_then_over_seeds(summary: Summary) -> None:
+    row = summary.get("floor", "greedy", "deliveries")
+    assert row is not None
+    # seed s has 10 (s + 1) + (0, 1, 2, 3): means 11.5, 21.5, 31.5
+    assert row.estimate == t_interval([11.5, 21.5, 31.5])
+    assert row.iqm == pytest.approx(21.5)
+    assert row.unit == "shelves"
+
+
+def test_share_of_the_reference_is_taken_seed_by_seed(summary: Summary) -> None:
+    row = summary.get("floor", "learner", "deliveries")
+    assert row is not None
+    assert row.of_reference[:3] == pytest.approx((50.0, 50.0, 50.0))
+    assert row.of_bound.mean == pytest.approx(25.0)
+
+
+def test_bound_is_scaled_and_has_the_headline_only(summary: Summary) -> None:
+    row = summary.get("floor", "bound", "deliveries")
+    assert row is not None
+    assert row.estimate.mean == pytest.approx(43.0)
+    assert row.of_bound.mean == pytest.approx(100.0)
+    assert summary.get("floor", "bound", "service_time") is None
+    assert summary.get("tiny", "bound", "deliveries") is None
+
+
+def test_undefined_episodes_are_left_out(summary: Summary) -> None:
+    row = summary.get("tiny", "greedy", "service_time")
+    assert row is not None
+    assert row.estimate.mean == 7.0
+    assert math.isnan(row.of_reference.mean)
+
+
+def test_pooled_score(summary: Summary) -> None:
+    assert summary.pooled["greedy"][:3] == pytest.approx((100.0, 100.0, 100.0))
+    assert summary.pooled["learner"][:3] == pytest.approx((50.0, 50.0, 50.0))
+
+
+def test_training_episodes_and_single_agents_do_not_count(
+    suite: Suite, episodes: pl.DataFrame, summary: Summary
+) -> None:
+    noise = episodes.with_columns(value=pl.lit(999.0))
+    mixed = pl.concat([episodes, noise.with_columns(phase=pl.lit("train")), noise.with_columns(agent=pl.lit("0"))])
+    assert repr(summarise(suite, mixed, dict.fromkeys(suite.environments, UNITS))) == repr(summary)
+
+
+def test_csv_is_the_same_for_any_order_of_the_runs(
+    suite: Suite, episodes: pl.DataFrame, summary: Summary, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "a.csv", summary)
+    shuffled = episodes.sample(fraction=1.0, shuffle=True, seed=1)
+    write_csv(tmp_path / "b.csv", summarise(suite, shuffled, dict.fromkeys(suite.environments, UNITS)))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_csv_holds_the_numbers(summary: Summary, tmp_path: Path) -> None:
+    write_csv(tmp_path / "summary.csv", summary)
+    with (tmp_path / "summary.csv").open() as file:
+        lines = {(line["environment"], line["agent"], line["metric"]): line for line in csv.DictReader(file)}
+    line = lines["floor", "learner", "deliveries"]
+    assert float(line["mean"]) == pytest.approx(10.75)
+    assert float(line["percent_of_reference"]) == pytest.approx(50.0)
+    assert line["seeds"] == "3"
+    assert lines["floor", "learner", "service_time"]["percent_of_reference"] == ""
+    assert len(lines) == len(summary.rows)
+
+
+def test_tables_show_the_suites_metrics_and_shares(suite: Suite, summary: Summary) -> None:
+    results, other = tables(suite, summary, "floor")
+    assert results.columns == ["agent", "deliveries", "of greedy", "of bound", "service time"]
+    assert results.units == ["", "shelves", "%", "%", "steps"]
+    assert [line[0] for line in results.lines] == ["greedy", "learner", "bound"]
+    assert results.lines[1][1:4] == ["10.8 ± 12.4", "50.0", "25.0"]
+    assert other.columns == ["agent", "jain fairness"]
+    assert [line[0] for line in other.lines] == ["greedy", "learner"]
+    assert "of bound" not in tables(suite, summary, "tiny")[0].columns
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([], "-"),
+        ([0.0, 0.0], "0"),
+        ([2.5], "2.50"),
+        ([1234.4, 1234.4], "1234 ± 0"),
+        ([21.0, 21.0], "21.0 ± 0.0"),
+        ([0.25, 0.25], "0.250 ± 0.000"),
+    ],
+)
+def test_numbers_have_about_three_digits(values: list[float], text: str) -> None:
+    assert number(t_interval(values)) == text
+
+
+def test_notes_warn_of_few_seeds_and_explain_the_bound(suite: Suite) -> None:
+    text = " ".join(notes(suite))
+    assert "Fewer than 5 seeds" in text
+    assert "bound: greedy with num_robots=1, times 2" in text
+    assert "Fewer than" not in " ".join(notes(suite.model_copy(update={"seeds": 5})))
+
+
+def test_rows_keep_their_columns_on_disk(tmp_path: Path) -> None:
+    row = ("run", 3, "floor", "greedy", "eval", 10, 2, "team", "deliveries", float("nan"))
+    store.write_rows(tmp_path / "rows.parquet", [row])
+    frame = pl.read_parquet(tmp_path / "rows.parquet")
+    assert tuple(frame.columns) == store.EPISODE_COLUMNS
+    assert frame.rows()[0][:-1] == row[:-1]
