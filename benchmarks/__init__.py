@@ -11,7 +11,7 @@ Run it from the checkout, with the extra `bench` installed:
 A killed or interrupted run continues where it stopped: give the same command again. What it writes:
 
     results/quick/runs/<hash>/    one folder a job: config.json, episodes.parquet, evals.parquet, checkpoint.npz,
-                                  replay.json, DONE (checksums); <hash> covers the job's settings and the code
+                                  replay.npz, DONE (checksums); <hash> covers the job's settings and the code
     results/quick/episodes.parquet  every episode of every job, raw, in long format
     results/quick/summary.csv       means and intervals; the same seeds give the same bytes
     results/quick/report.html       one file, no network: tables, learning curves, replays

@@ -1,12 +1,26 @@
-"""Replays for the report: the positions of one episode as compact JSON."""
+"""Replays for the report: a recorded trajectory as compact JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 VERSION = 1
 Frame = dict[str, Any]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the trajectory file `path` of a warehouse as a JSON-able dict, see `compact`.
+
+    Raises:
+        FileNotFoundError, TrajectoryError: there is none, or it is damaged.
+    """
+    from marl_envs.render import load
+    from marl_envs.warehouse.layouts import get_layout
+
+    trajectory = load(path)
+    return compact(get_layout(trajectory.env["params"]["layout"]).rows, list(trajectory.frames()))
 
 
 def compact(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:

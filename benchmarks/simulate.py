@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from agents import CheckpointError, evaluate, train
-from benchmarks import catalogue, replay, store
+from benchmarks import catalogue, store
 from benchmarks.config import LearnerAgent
 from benchmarks.jobs import Job
 from benchmarks.learners import make_learner, make_policy
 from marl_envs.core.random import seed_stream
+from marl_envs.render import Trajectory, rollout
 
 # Streams of a job's seed, far from those that environments and learners derive from a seed themselves
 EVALUATION, REPLAY = 1 << 43, 1 << 44
@@ -21,7 +21,7 @@ Episode = dict[str, float]
 
 
 def simulate(job: Job, folder: Path) -> dict[str, float]:
-    """Run `job`, write episodes.parquet, evals.parquet, checkpoint.npz and replay.json into `folder`.
+    """Run `job`, write episodes.parquet, evals.parquet, checkpoint.npz and replay.npz into `folder`.
 
     Returns:
         Numbers to show: the mean of the headline metric over the final evaluation.
@@ -39,7 +39,7 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
     in_training = [row for step, played in evaluations for row in _rows(job, folder, "train", step, played)]
     store.write_rows(folder / "evals.parquet", in_training)
     if job.replay:
-        (folder / "replay.json").write_text(json.dumps(_record(job, agent), separators=(",", ":")))
+        _record(job, agent).save(folder / store.REPLAY)
     values = [episode[job.headline] for episode in episodes if not math.isnan(episode[job.headline])]
     return {job.headline: sum(values) / len(values) if values else math.nan}
 
@@ -73,6 +73,7 @@ def _train(job: Job, folder: Path) -> tuple[Any, Any]:
         eval_every=max(1, job.train_steps // plan.evaluations),
         eval_env=catalogue.make(job, min(plan.eval_episodes, plan.num_envs)),
         eval_episodes=plan.eval_episodes,
+        keep_best=job.headline,
         checkpoint=folder / store.TRAINING,
         checkpoint_every=max(1, job.train_steps // plan.checkpoints),
         resume=True,
@@ -97,21 +98,10 @@ def _rows(job: Job, folder: Path, phase: str, step: int, episodes: list[Episode]
     ]
 
 
-def _record(job: Job, agent: Any) -> dict[str, Any]:
-    """Return the replay of one episode."""
-    from marl_envs.warehouse.layouts import get_layout
+def _record(job: Job, agent: Any) -> Trajectory:
+    """Return one episode, greedy where the agent has learned."""
+    from marl_envs.core.registry import from_fingerprint
 
-    vec = catalogue.make(job, 1)
-    seed = _derived(job.seed, REPLAY)
-    obs, info = vec.reset(seed=seed)
+    env = from_fingerprint(catalogue.make(job, 1).fingerprint)
     player = agent.greedy() if hasattr(agent, "greedy") else agent
-    player.reset(seed)
-    frames = []
-    while True:
-        frames.append(vec.frame(0))
-        actions = player.choose(obs, info.get("action_mask")) if player is not agent else player.act(vec, obs)
-        obs, _, _, _, info = vec.step(actions)
-        if info["ended"][0]:
-            break
-    vec.close()
-    return replay.compact(get_layout(vec.params.layout).rows, frames)
+    return rollout(env, player, seed=_derived(job.seed, REPLAY))

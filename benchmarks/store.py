@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DONE = "DONE"
 PART = ".part"  # suffix of a run folder that is being written
 TRAINING = "training.npz"  # a learner's checkpoint while it trains, inside a .part folder
+REPLAY = "replay.npz"  # one episode's trajectory
 EPISODE_COLUMNS = ("run", "seed", "env", "algo", "phase", "step", "episode", "agent", "metric", "value")
 
 _RUN_NAME = re.compile(r"[0-9a-f]{16}")

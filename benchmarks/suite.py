@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import platform
 import shlex
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import catalogue, store
+from benchmarks import catalogue, replay, store
 from benchmarks.config import Suite, load_suite, suite_path
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest, expand, job_key
@@ -110,7 +109,7 @@ def _write_report(suite: Suite, summary: Summary, jobs: dict[str, Job], out: Pat
 
 def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {
-        (job.environment, job.agent): json.loads((store.run_folder(out, key) / "replay.json").read_text())
+        (job.environment, job.agent): replay.read(store.run_folder(out, key) / store.REPLAY)
         for key, job in jobs.items()
         if job.replay
     }

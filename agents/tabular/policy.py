@@ -37,7 +37,7 @@ class GreedyTable:
         Raises:
             ValueError: as `choose`.
         """
-        return self.choose(obs, vec.action_mask)
+        return self.choose(np.asarray(obs, np.int32), vec.action_mask)  # the PettingZoo face gives int64
 
     def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
         """Return the actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).

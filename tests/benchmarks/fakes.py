@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
+import numpy as np
 import yaml
 from rich.console import Console
 
 from benchmarks import store
 from benchmarks.jobs import Job
+from marl_envs.render.trajectory import Trajectory, pack_frames
 
 SUITE = {
     "title": "Fake",
@@ -64,10 +65,20 @@ def fake_run(job: Job, folder: Path) -> dict[str, float]:
     store.write_rows(folder / "episodes.parquet", rows[0])
     store.write_rows(folder / "evals.parquet", rows[1])
     if job.replay:
-        frame = {"r": [[0, 0, 1, -1, 0], [1, 0, 2, 0, 3]], "q": [0]}
-        replay = {"version": 1, "rows": ["..", "xg"], "shelves": [[1, 0]], "frames": [frame, {"r": frame["r"]}]}
-        (folder / "replay.json").write_text(json.dumps(replay))
+        fake_trajectory().save(folder / store.REPLAY)
     return {"deliveries": 10.0 * (1 + job.seed)}
+
+
+def fake_trajectory() -> Trajectory:
+    """Return one step of two robots on a floor of four cells, of which one carries the only shelf."""
+    frame = {
+        "robots": np.array([[0, 0, 1, -1], [1, 0, 2, 0]], np.int32),
+        "shelves": np.array([[1, 0], [1, 1]], np.int32),
+        "requested": np.array([True, False]),
+        "deliveries": np.array([0, 3], np.int32),
+    }
+    env = {"env": "warehouse_v0", "params": {"layout": ".g\nxx"}}
+    return Trajectory(env, 0, ("robot_0", "robot_1"), np.zeros((1, 2), np.int16), pack_frames([frame, frame]))
 
 
 def quiet_console() -> Console:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from agents import train
-from benchmarks import store
+from benchmarks import replay, store
 from benchmarks.__main__ import main
 from benchmarks.config import load_suite
 from benchmarks.jobs import Job, expand
@@ -43,9 +42,9 @@ def test_writes_episodes_and_a_replay(jobs: dict[str, Job], tmp_path: Path, agen
     episodes = pl.read_parquet(folder / "episodes.parquet")
     assert set(episodes["phase"]) == {"eval"}
     assert episodes.filter(pl.col("metric") == "episode_length")["value"].to_list() == [20.0] * 4
-    replay = json.loads((folder / "replay.json").read_text())
-    assert len(replay["frames"]) == 20
-    assert len(replay["rows"]) == 5
+    shown = replay.read(folder / store.REPLAY)
+    assert len(shown["frames"]) == 21
+    assert len(shown["rows"]) == 5
 
 
 def test_learner_leaves_a_curve_and_its_table(jobs: dict[str, Job], tmp_path: Path) -> None:
