@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.config import Suite
+from benchmarks.config import LearnerAgent, Suite
 from benchmarks.statistics import FEW_SEEDS, Estimate
 from benchmarks.summary import Summary, agents_of
 
@@ -99,6 +99,8 @@ def notes(suite: Suite) -> list[str]:
         f"Per episode; mean over {suite.evaluate.episodes} episodes a seed, then over {suite.seeds} seeds "
         "± half of Student's 95 % interval (unit: the seed)."
     ]
+    if any(isinstance(agent, LearnerAgent) for agent in suite.agents.values()):
+        lines.append("Learners: the policy of the training's best evaluation, measured on new episodes.")
     if suite.seeds < FEW_SEEDS:
         lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
     bounds = {e.bound.label: e.bound for e in suite.environments.values() if e.bound}
