@@ -1,0 +1,153 @@
+"""What robots see: against slow writers on random warehouses, and on drawn boards."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marl_envs import warehouse_v0
+from marl_envs.core.jit import ENABLED
+from marl_envs.warehouse.planner import GreedyPolicy
+from tests.warehouse import writers
+from tests.warehouse.arrange import build, play
+from tests.warehouse.strategies import warehouses
+
+few = settings(max_examples=40 if ENABLED else 4, deadline=None)
+STEPS = 20 if ENABLED else 6
+
+
+def views(vec, seed: int):
+    """Play, half greedy and half random; yield the observations [A, ...] of every state."""
+    generator, greedy = np.random.default_rng(seed), GreedyPolicy(sidestep=0.5, seed=seed)
+    obs = vec.set_state(vec.get_state())[0]
+    for _ in range(STEPS):
+        yield obs[0]
+        actions = greedy.act(vec, obs)
+        random = generator.integers(0, int(vec.action_space.n), actions.shape)
+        obs, *_ = vec.step(np.where(generator.random(actions.shape) < 0.5, actions, random))
+
+
+@few
+@given(st.integers(1, 3).flatmap(lambda reach: warehouses(observation="flattened", sensor_range=reach)), st.integers(0))
+def test_flattened_is_what_its_table_says(vec, seed):
+    for obs in views(vec, seed % 2**32):
+        for a in range(vec.num_agents):
+            assert obs[a].tolist() == writers.flattened(vec, a)
+            assert vec.observation_space.contains(obs[a])
+
+
+@few
+@given(warehouses(observation="goal"), st.integers(0, 2**32))
+def test_goal_is_what_its_table_says(vec, seed):
+    for obs in views(vec, seed):
+        for a in range(vec.num_agents):
+            assert obs[a].tolist() == pytest.approx(writers.goal(vec, a), abs=1e-6)
+            assert vec.observation_space.contains(obs[a])
+
+
+@few
+@given(warehouses(observation="tabular"), st.integers(0, 2**32))
+def test_tabular_is_what_its_formula_says(vec, seed):
+    for obs in views(vec, seed):
+        assert obs.dtype == np.int32
+        for a in range(vec.num_agents):
+            assert obs[a] == writers.tabular(vec, a)
+            assert vec.observation_space.contains(obs[a])
+
+
+@few
+@given(warehouses(), st.integers(0, 2**32))
+def test_the_global_state_is_what_its_list_says(vec, seed):
+    for _ in views(vec, seed):
+        state = vec.state()
+        assert vec.state_space.contains(state[0])
+        assert state[0].tolist() == pytest.approx(writers.state(vec), abs=1e-6)
+
+
+def test_flattened_of_a_drawn_board():
+    vec = build("X >O. . _ \n x <x g .")
+    obs, *_ = play(vec, "--")
+    assert obs[0, 0, :8].tolist() == [1, 0, 1, 0, 0, 0, 1, 1]
+    cells = obs[0, 0, 8:].reshape(9, 7)
+    outside = nobody = [0, 1, 0, 0, 0, 0, 0]
+    assert cells.tolist() == [
+        *[outside] * 3,
+        [0, 1, 0, 0, 0, 1, 1],
+        [1, 0, 0, 0, 1, 1, 1],
+        nobody,
+        [0, 1, 0, 0, 0, 1, 0],
+        [1, 0, 0, 1, 0, 1, 0],
+        nobody,
+    ]
+    assert obs[0, 1, :8].tolist() == [1, 1, 0, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("layout", "reach", "bits"), [("tiny", 1, 0), ("5x5", 2, 0), ("5x5", 1, 3), ("large", 3, 8)])
+def test_the_length_of_flattened(layout, reach, bits):
+    vec = warehouse_v0.vector_env(2, layout=layout, sensor_range=reach, message_bits=bits)
+    obs, _ = vec.reset(seed=0)
+    assert obs.shape == (2, 2, 8 + (7 + bits) * (2 * reach + 1) ** 2)
+    assert obs.dtype == np.float32
+    assert vec.observation_space.shape == obs.shape[2:]
+
+
+@pytest.mark.parametrize(("arrow", "ahead", "right"), [("^", 2, 1), ("v", -2, -1), ("<", -1, 2), (">", 1, -2)])
+def test_the_target_lies_in_the_robots_own_frame(arrow, ahead, right):
+    """Two rows up and one column to the right."""
+    vec = build(f". . X \n . . . \n . {arrow}. . \n x . g", observation="goal")
+    obs, *_ = play(vec, "-")
+    assert (obs[0, 0, 9:11] * 4).tolist() == [ahead, right]
+    assert obs[0, 0, 16:20].tolist() == [float(arrow == heading) for heading in "^v<>"]
+
+
+@pytest.mark.parametrize(
+    ("arrow", "k"),
+    [("^", 1), (">", 0), ("v", 3), ("<", 2)],  # of ahead, right, behind, left
+)
+def test_neighbours_lie_in_the_robots_own_frame(arrow, k):
+    """The other robot is to the east and faces north."""
+    vec = build(f". . . . \n . {arrow}. ^. . \n . . . . \n x x g .", observation="goal")
+    obs, *_ = play(vec, "--")
+    cells = obs[0, 0, 23:].reshape(12, 8)
+    assert cells[:, 0].tolist() == [float(i == k) for i in range(12)]
+    turn = "^>v<".index("^") - "^>v<".index(arrow)
+    assert cells[k, 1:5].tolist() == [float(i == turn % 4) for i in range(4)]
+
+
+def test_errands_and_who_goes_first():
+    vec = build("_ _ X x . \n >o. >O. ^. v. . \n . . g . .", observation="goal")
+    obs, *_ = play(vec, "----")
+    assert obs[0, :, :4].tolist() == [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+    ahead = obs[0, :, 23:31]
+    assert ahead[0].tolist() == [1, 1, 0, 0, 0, 1, 1, 0]  # robot 1 goes to a goal: first, and it carries a shelf
+    assert ahead[1].tolist() == [1, 0, 0, 0, 1, 0, 0, 0]  # robot 2 fetches: after
+
+
+def test_a_number_names_the_errand_the_way_and_the_nearest_robot():
+    vec = build(">. . . X \n . v. . . \n x . g .", observation="tabular")
+    obs, *_ = play(vec, "--")
+    assert divmod(int(obs[0, 0]), 97) == ((0 * 8 + 1) * 2, 1 + (5 * 4 + 1) * 2 + 0)  # fetches, forward
+    assert divmod(int(obs[0, 1]), 97) == ((3 * 8 + 0) * 2, 1 + (7 * 4 + 3) * 2 + 1)  # idle: nothing is left to fetch
+
+
+def test_a_refusal_by_another_robot_shows_for_one_step():
+    for observation, refused in (("goal", lambda view: view[22]), ("tabular", lambda number: number // 97 % 2)):
+        vec = build(">. <. . . \n x x . . \n ^. . g v.", observation=observation)
+        obs, *_ = play(vec, "FF-F")
+        assert [refused(view) for view in obs[0]] == [1, 1, 0, 0]  # a swap; one waits; one meets the border
+        obs, *_ = play(vec, "F---")
+        assert [refused(view) for view in obs[0]] == [1, 0, 0, 0]
+        obs, *_ = play(vec, "L---")
+        assert [refused(view) for view in obs[0]] == [0, 0, 0, 0]
+        play(vec, "RF--")
+        play(vec, "F---")
+        assert [refused(view) for view in vec.reset()[0][0]] == [0, 0, 0, 0]
+
+
+def test_every_face_shows_the_same():
+    env = warehouse_v0.parallel_env(layout="5x5", observation="goal")
+    vec = warehouse_v0.vector_env(1, layout="5x5", observation="goal")
+    obs, rows = env.reset(seed=5)[0], vec.reset(seed=5)[0]
+    for _ in range(10):
+        assert [obs[agent].tolist() for agent in env.possible_agents] == rows[0].tolist()
+        obs, rows = env.step(dict.fromkeys(env.agents, 1))[0], vec.step(np.ones((1, 2), int))[0]
