@@ -9,6 +9,8 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
+pytest.register_assert_rewrite("tests.conformance")  # its checks are no test files, but say what failed as such
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

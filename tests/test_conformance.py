@@ -5,10 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import marl_envs
-
-pytest.register_assert_rewrite("tests.conformance")
-
-from tests.conformance import batches, determinism, face, kit, refusals, snapshots  # noqa: E402
+from tests.conformance import batches, determinism, face, kit, refusals, snapshots
 
 MODULES = (kit, face, determinism, batches, snapshots, refusals)
 CHECKS = [getattr(module, name) for module in MODULES for name in dir(module) if name.startswith("check_")]

@@ -16,7 +16,7 @@ class ParameterError(ValueError):
 
 
 def build(cls: type[P], kwargs: dict[str, Any]) -> P:
-    """Return `cls(**kwargs)`.
+    """Return `cls(**kwargs)`, with NumPy's numbers as Python's, so that parameters can be written as JSON.
 
     Raises:
         ParameterError: a name that `cls` does not have, or a value that it refuses.
@@ -25,7 +25,7 @@ def build(cls: type[P], kwargs: dict[str, Any]) -> P:
     for name in kwargs:
         if name not in known:
             raise ParameterError(f"unknown parameter {name!r}; allowed are {', '.join(known)}")
-    return cls(**kwargs)
+    return cls(**{name: value.item() if isinstance(value, np.generic) else value for name, value in kwargs.items()})
 
 
 def check_int(name: str, value: object, low: int, high: int = 2**31 - 1, why: str = "") -> int:

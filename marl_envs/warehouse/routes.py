@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.params import ParameterError
 from marl_envs.warehouse.types import AHEAD_BIT, HOME_CELL, LEFT_BIT, OUTSIDE, RIGHT_BIT, UNREACHABLE, Settings
+
+MOST_BYTES = 2 * 2**30  # for all distance and guide tables
 
 
 @jit(inline=True)
@@ -86,10 +89,20 @@ def _fill(settings: Settings, laden: Bool, steps: Any, guide: Any, queue: Any, s
 
 
 def with_routes(settings: Settings) -> Settings:
-    """Return `settings` with its distance and guide tables filled."""
+    """Return `settings` with its distance and guide tables filled.
+
+    Raises:
+        ParameterError: they would take more than MOST_BYTES.
+    """
     if settings.goal_steps.size:
         return settings
     states, homes = settings.kind.size * 4, settings.homes.size
+    if (size := states * homes * 6) > MOST_BYTES:
+        raise ParameterError(
+            f"the distance tables of {homes} homes on {settings.height}x{settings.width} cells would take "
+            f"{size / 2**30:.1f} GiB, more than {MOST_BYTES / 2**30:g} GiB; this floor works only without guidance: "
+            'observation="flattened", shaping=0, no planner and no pictures'
+        )
     queue, source = np.empty(states, np.int64), np.zeros(states, np.uint32)
     steps = [np.empty((homes, states), np.uint16) for _ in range(2)]
     guide = [np.empty((homes, states), np.uint8) for _ in range(2)]

@@ -25,6 +25,7 @@ NORTH, SOUTH, WEST, EAST = range(4)
 OUTSIDE, HIGHWAY, HOME_CELL, GOAL_CELL = range(4)
 # What a robot is about: bring a requested shelf, carry it to a goal, put a shelf back, or nothing to do
 FETCH, TO_GOAL, RETURN, IDLE = range(4)
+MOST_SHELVES = 32_000  # shelves are numbered in 16 bits
 # No robot, no shelf
 EMPTY = -1
 # Counters of a robot's steps, State.tally[e, a, :]
@@ -79,6 +80,8 @@ class Params:
         """Check every value before anything is built."""
         floor = get_layout(self.layout)
         cells, shelves = floor.height * floor.width, len(floor.cells(HOME))
+        if shelves > MOST_SHELVES:
+            raise ParameterError(f"the layout has {shelves} shelf homes; at most {MOST_SHELVES} are allowed")
         check_int("num_robots", self.num_robots, 1, min(cells, 32000), f"(the floor has {cells} cells)")
         if self.request_queue_size is None and self.num_robots >= shelves:
             raise ParameterError(f"request_queue_size must be given (0 to {shelves - 1}) for {self.num_robots} robots")

@@ -1,5 +1,7 @@
 """Parameters: what is refused, with which words, and that nothing is built before."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,24 @@ def test_parameters_cannot_be_changed_afterwards():
     params = warehouse_v0.vector_env(1).params
     with pytest.raises(AttributeError):
         params.layout = "small"
+
+
+def test_numbers_of_numpy_become_python_s():
+    vec = warehouse_v0.vector_env(1, sensor_range=np.uint8(2), num_robots=np.int64(3), shaping=np.float32(1))
+    assert json.loads(json.dumps(vec.fingerprint)) == vec.fingerprint
+    assert vec.reset(seed=0)[0].shape == (1, 3, 8 + 7 * 25)
+
+
+def test_more_shelves_than_can_be_numbered_are_refused():
+    with pytest.raises(ParameterError, match="the layout has 40000 shelf homes; at most 32000"):
+        warehouse_v0.vector_env(1, layout="\n".join(["x" * 200] * 200 + ["g" + "." * 199]))
+
+
+def test_distance_tables_that_would_fill_the_memory_are_refused():
+    vec = warehouse_v0.vector_env(1, layout="200x200")
+    vec.reset(seed=0)
+    with pytest.raises(ParameterError, match=r"would take 1\d\.\d GiB, more than 2 GiB; .* observation=\"flattened\""):
+        vec.require_guidance()
+    with pytest.raises(ParameterError, match="would take"):
+        warehouse_v0.vector_env(1, layout="200x200", observation="tabular")
+    vec.step(np.zeros((1, 2), int))
