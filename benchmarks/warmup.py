@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,29 +13,16 @@ from rich.console import Console
 from benchmarks.jobs import Job
 
 MESSAGE = "compiling kernels (first use, less than a minute) ..."
-_LOOK = 0.02  # [s]
 
 
 @contextmanager
 def compiling_message(console: Console) -> Iterator[None]:
     """Say on the screen as soon as something inside has to be compiled, and how long it took."""
-    from marl_envs.core.jit import compiled_count
+    from marl_envs.core.jit import compiled_count, first_use
 
-    before, start, done = compiled_count(), time.perf_counter(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_LOOK):
-            if compiled_count() > before:
-                console.print(MESSAGE)
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
+    before, start = compiled_count(), time.perf_counter()
+    with first_use.saying(lambda: console.print(MESSAGE)):
         yield
-    finally:
-        done.set()
-        watcher.join()
     if compiled_count() > before:
         console.print(f"compiled after {time.perf_counter() - start:.0f} s; from now on they load from the disk")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, overload
 
 import numba
+from numba.core.event import Listener, register
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,6 +82,39 @@ def jit(function: F | None = None, *, inner: bool = False, inline: bool = False)
     if function is None:
         return lambda f: _compile(f, inner or inline, inline)
     return _compile(function, inner, inline)  # type: ignore[no-any-return]
+
+
+class FirstUse(Listener):
+    """Says once in a process that kernels are being compiled, so that nobody wonders what takes so long."""
+
+    def __init__(self) -> None:
+        self._say: Callable[[], object] = self._print
+        self._said = False
+
+    def on_start(self, event: Any) -> None:
+        """Called by numba when it starts to compile; kernels that come from the disk are not compiled."""
+        if not self._said and any(event.data["dispatcher"] is kernel for kernel in _compiled):
+            self._said = True
+            self._say()
+
+    def on_end(self, event: Any) -> None:
+        """Called by numba when it has compiled."""
+
+    @contextmanager
+    def saying(self, say: Callable[[], object]) -> Iterator[None]:
+        """Call `say` at the first compilation inside, instead of printing to standard error."""
+        before = self._say, self._said
+        self._say, self._said = say, False
+        yield
+        self._say, self._said = before
+
+    @staticmethod
+    def _print() -> None:
+        print("marl_envs: compiling kernels (first use, less than a minute) ...", file=sys.stderr, flush=True)
+
+
+first_use = FirstUse()
+register("numba:compile", first_use)
 
 
 def compiled_count() -> int:

@@ -188,3 +188,32 @@ print(counts)
     (folder / "kernel.py").write_text("from marl_envs.core.jit import jit\n\n@jit\ndef kernel(x):\n    return x + 1\n")
     assert ask(folder, code) == "[0, 1, 1, 2]"
     assert compiled_count() >= 0
+
+
+ASK_TWICE = """
+import sys
+sys.stderr = sys.stdout
+from robots.kernel import kernel
+print("before")
+kernel(10), kernel(1.5)
+print("after")
+"""
+
+
+def test_the_first_use_says_that_it_compiles(package):
+    """Once in a process, before the waiting, and not when the machine code comes from the disk."""
+    assert ask(package, ASK_TWICE).splitlines() == [
+        "before",
+        "marl_envs: compiling kernels (first use, less than a minute) ...",
+        "after",
+    ]
+    assert ask(package, ASK_TWICE).splitlines() == ["before", "after"]
+
+
+def test_a_program_can_say_it_its_own_way(package, capsys):
+    said = []
+    with jit_module.first_use.saying(lambda: said.append("compiling")):
+        assert jit(lambda x: x + 1)(1) == 2
+        assert jit(lambda x: x + 2)(1) == 3
+    assert said == (["compiling"] if jit_module.ENABLED else [])
+    assert capsys.readouterr().err == ""
