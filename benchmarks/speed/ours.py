@@ -17,7 +17,8 @@ def batch(params: dict[str, Any], num_envs: int, num_threads: int = 1) -> Block:
     """Return random play of a VectorEnv, resets included; unit: agent-steps."""
     from marl_envs import warehouse_v0
 
-    vec = warehouse_v0.vector_env(num_envs=num_envs, num_threads=num_threads, **params)
+    # Without masks unless asked for: the peer has none.
+    vec = warehouse_v0.vector_env(num_envs=num_envs, num_threads=num_threads, **{"mask": None, **params})
     vec.reset(seed=0)
     actions = np.random.default_rng(0).integers(0, int(vec.action_space.n), (PLANNED, num_envs, vec.num_agents))
     work = PLANNED * num_envs * vec.num_agents

@@ -23,9 +23,11 @@ def cpu_cases(with_rware: bool) -> list[Case]:
     """Return the cases that are measured by CPU time."""
     cases = [
         Case("batch of 1024", partial(ours.batch, ours.TINY, 1024), TINY),
+        Case("batch of 1024, with action masks", partial(ours.batch, {**ours.TINY, "mask": "info"}, 1024), TINY),
         Case("PettingZoo ParallelEnv", partial(ours.parallel, ours.TINY), TINY),
         Case("tabular Q-learning, batch of 256", partial(ours.training, ours.TINY), TINY, compared=False),
         Case("batch of 1024", partial(ours.batch, ours.SMALL, 1024), SMALL),
+        Case("batch of 1024, with action masks", partial(ours.batch, {**ours.SMALL, "mask": "info"}, 1024), SMALL),
     ]
     if with_rware:
         cases += [

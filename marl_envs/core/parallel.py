@@ -54,6 +54,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self.render_mode = render_mode
         self.vec = VectorEnv(simulation, autoreset=False)
         self.possible_agents = list(simulation.agents)
+        self._numbered = list(enumerate(self.possible_agents))
         self.agents: list[str] = []
         self._ready = False
         self._painter: Any = None
@@ -125,7 +126,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
     def _begin(self) -> tuple[dict[str, Any], dict[str, Any]]:
         self.agents = list(self.possible_agents)
         self._ready = True
-        obs, infos = self._observe()
+        obs, *_, infos = self._collect()
         if self.render_mode == "human":
             self.render()
         return obs, infos
@@ -145,7 +146,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             return self._after_end()
         buffer, limit = self._actions, self._limit
         try:
-            for i, agent in enumerate(agents):
+            for i, agent in self._numbered:
                 buffer[i] = actions[agent]
                 if not 0 <= buffer[i] < limit:
                     raise ValueError
@@ -154,31 +155,39 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         if len(actions) != len(agents) and not actions.keys() <= set(self.possible_agents):
             raise self._explain(actions)
         self._step(self.vec._tables[0], 0, 1)  # not kept at hand: planners make the batch lay out a new one
-        reward, terminated, truncated, _, _ = self._out
-        rewards = dict(zip(agents, reward.tolist(), strict=True))
-        terminations = dict(zip(agents, terminated.tolist(), strict=True))
-        truncations = dict(zip(agents, truncated.tolist(), strict=True))
-        obs, infos = self._observe()
+        results = self._collect()
         if self._ended[0]:
             self.agents = []
         if self.render_mode == "human":
             self.render()
-        return obs, rewards, terminations, truncations, infos
+        return results
 
-    def _observe(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return observations and infos, as new arrays."""
-        agents = self.possible_agents
+    def _collect(self) -> Results:
+        """Return what `step` does, as new dictionaries and arrays."""
+        # Plain loops take half the time of dict(zip(..., strict=True)).
+        obs, rewards, terminations, truncations = {}, {}, {}, {}
+        infos: dict[str, dict[str, Any]] = {}
+        reward, terminated, truncated, terms, mask = self._out
         rows = self._obs.astype(np.int64) if self._obs.ndim == 1 else self._obs.copy()
-        obs: dict[str, Any] = dict(zip(agents, rows, strict=True))
-        terms, mask = self._out[3].copy(), self._out[4]
-        if self._mask is None:
-            return obs, {agent: {"reward_terms": t} for agent, t in zip(agents, terms, strict=True)}
-        masks = mask.copy()
-        if self._mask == "obs":
-            obs = {a: {"observation": obs[a], "action_mask": m} for a, m in zip(agents, masks, strict=True)}
-            return obs, {agent: {"reward_terms": t} for agent, t in zip(agents, terms, strict=True)}
-        zipped = zip(agents, masks, terms, strict=True)
-        return obs, {agent: {"action_mask": m, "reward_terms": t} for agent, m, t in zipped}
+        paid, done, cut, terms, mask = (
+            reward.tolist(),
+            terminated.tolist(),
+            truncated.tolist(),
+            terms.copy(),
+            mask.copy(),
+        )
+        for i, agent in self._numbered:
+            obs[agent] = rows[i]
+            rewards[agent] = paid[i]
+            terminations[agent] = done[i]
+            truncations[agent] = cut[i]
+            infos[agent] = {"reward_terms": terms[i]}
+        if self._mask == "info":
+            for i, agent in self._numbered:
+                infos[agent]["action_mask"] = mask[i]
+        elif self._mask == "obs":
+            obs = {agent: {"observation": obs[agent], "action_mask": mask[i]} for i, agent in self._numbered}
+        return obs, rewards, terminations, truncations, infos
 
     def _after_end(self) -> Results:
         if not self._ready:
