@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.errors import InputError
-from benchmarks.speed import ours, peers
+from benchmarks.speed import ceiling, ours, peers
 from benchmarks.speed.measure import Case, measure, prepare
 from benchmarks.warmup import compiling_message
 
@@ -70,6 +70,10 @@ def run_speed(seconds: float, repeats: int, console: Console) -> None:
     console.print(speed_table(cpu))
     for line in thread_lines(threads):
         console.print(line)
+    if threads:
+        for size in BATCHES:
+            ratio = ceiling.two_processes(ours.SMALL, size, seconds, repeats)
+            console.print(f"Two separate processes against one, {THREADS}, {size} in all: {ratio:.2f} x")
     for line in _notes(with_rware, repeats):
         console.print(line, style="dim")
 

@@ -161,10 +161,10 @@ def _lower_field(context: Any, builder: Any, kind: PackedType, pointer: Any, nam
         loads.append(load)
     if field.dims is None:
         return builder.bitcast(loads[0], context.get_data_type(from_dtype(field.dtype)))
-    return _array_value(context, builder, types.Array(from_dtype(field.dtype), len(field.dims), "C"), loads)
+    return array_value(context, builder, types.Array(from_dtype(field.dtype), len(field.dims), "C"), loads)
 
 
-def _array_value(context: Any, builder: Any, kind: Any, loads: list[Any]) -> Any:
+def array_value(context: Any, builder: Any, kind: Any, loads: list[Any]) -> Any:
     """Return a numba array over borrowed memory: no owner, so no reference counting."""
     array = make_array(kind)(context, builder)
     itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))

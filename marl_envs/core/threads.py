@@ -1,26 +1,29 @@
 """Runs a range kernel on threads: kernels release the GIL and environments are independent: any split is exact.
 
-A step takes some tens of microseconds a thread, about as long as the operating system takes to wake one. So a worker
-that has nothing to do watches for the next job for a while (as OpenMP's do) before it goes to sleep.
+A step takes some tens of microseconds a thread, about as long as the operating system takes to wake one. So workers
+do their jobs in compiled code that never asks for the GIL, and one that has nothing to do watches for the next job
+for a while (as OpenMP's threads do) before it goes to sleep.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
+import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from marl_envs.core.atomic import watch
+from marl_envs.core.atomic import DONE, JOB, KERNEL, LENGTH, TABLE, address_of, is_done, post, serve
 from marl_envs.core.family import Range
 from marl_envs.core.params import ParameterError, check_int
 
 _PATIENCE = 100_000  # looks before going to sleep, about 0.1 ms
-# Looks between seeing a job and taking it: the caller must have left the interpreter by then, for whoever finds
-# the GIL taken sleeps.
-_COURTESY = 1500
+_libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
 
 
 def available() -> int:
@@ -44,12 +47,13 @@ class Crew:
             kernel(table, 0, count)
             return
         edges = [count * k // self.num_threads for k in range(self.num_threads + 1)]
+        if not hasattr(kernel, "overloads"):
+            _run_plain(kernel, table, edges)
+            return
         workers = self._hire()
-        workers.begin((kernel, table, edges))
-        try:
-            kernel(table, 0, edges[1])
-        finally:
-            workers.finish()
+        workers.begin(address_of(kernel), table, edges)
+        kernel(table, 0, edges[1])
+        workers.finish()
 
     def _hire(self) -> _Workers:
         if self._workers is None or self._workers.owner != os.getpid():  # a forked child has no threads but this one
@@ -68,68 +72,85 @@ class Crew:
         return {"num_threads": self.num_threads, "_workers": None}
 
 
+def _run_plain(kernel: Range, table: Any, edges: list[int]) -> None:
+    """Run a kernel that is not compiled (NUMBA_DISABLE_JIT=1)."""
+    with ThreadPoolExecutor(len(edges) - 1) as pool:
+        jobs = [pool.submit(kernel, table, a, b) for a, b in pairwise(edges)]
+    for job in jobs:
+        job.result()
+
+
 class _Workers:
-    """The threads, and what passes between them and the caller. Worker k does the range edges[k + 1]..edges[k + 2]."""
+    """The threads and their mailbox. Worker k does the range edges[k + 1]..edges[k + 2]."""
 
     def __init__(self, count: int) -> None:
         self.owner = os.getpid()
-        self._job: Any = None
-        self._errors: list[BaseException] = []
-        self._tickets = np.zeros(1 + count, np.int64)  # of the last job; and of the last that each worker has done
+        self._count = count
+        self._mailbox = np.zeros(DONE + count + count + 2, np.int64)
+        self._job = 0
+        self._dismissed = False
+        self._caller = -1  # processor of the thread that posted the last job to a sleeper
         self._sleepers: dict[int, bool] = {}  # whom to wake; dict.pop decides who takes an entry out
-        self._wake = [_taken_lock() for _ in range(count)]
-        self._done = [_taken_lock() for _ in range(count)]
-        for k in range(count):
+        self._wake = [threading.Lock() for _ in range(count)]
+        post(self._mailbox, 0)  # compile or load what is needed, in this thread
+        is_done(self._mailbox, count, 0, 0)
+        for k, lock in enumerate(self._wake):
+            lock.acquire()
             threading.Thread(target=self._work, args=(k,), name=f"marl_envs_{k}", daemon=True).start()
 
-    def begin(self, job: Any) -> None:
-        """Let the workers start on `job`: (kernel, table, edges)."""
-        self._job = job
-        self._tickets[0] += 1
-        for k, lock in enumerate(self._wake):
-            if self._sleepers.pop(k, False):
-                lock.release()
+    def begin(self, address: int, table: Any, edges: list[int]) -> None:
+        """Let the workers start on the kernel at `address`."""
+        box = self._mailbox
+        box[KERNEL], box[TABLE], box[LENGTH] = address, table.ctypes.data, len(table)
+        box[DONE + self._count :] = edges
+        self._post()
 
     def finish(self) -> None:
-        """Wait until all workers have done the job; raise what a kernel raised there."""
-        ticket = int(self._tickets[0])
-        for k, lock in enumerate(self._done):
-            watch(self._tickets, k + 1, ticket - 1, _PATIENCE, 0)
-            lock.acquire()
-        if self._errors:
-            raise self._errors.pop()
+        """Wait until all workers have done the job."""
+        while not is_done(self._mailbox, self._count, self._job, _PATIENCE):
+            time.sleep(0)  # the machine is busy: let the worker have this processor
 
     def dismiss(self) -> None:
         """End the threads."""
-        if self.owner == os.getpid() and self._job != ():
-            self.begin(())
+        if self.owner == os.getpid() and not self._dismissed:
+            self._dismissed = True
+            self._mailbox[KERNEL] = 0
+            self._post()
+
+    def _post(self) -> None:
+        self._job += 1
+        post(self._mailbox, self._job)
+        if self._sleepers:
+            self._caller = _current_processor()
+            for k, lock in enumerate(self._wake):
+                if self._sleepers.pop(k, False):
+                    lock.release()
 
     def _work(self, k: int) -> None:
         seen = 0
         while True:
-            if watch(self._tickets, 0, seen, _PATIENCE, _COURTESY) == seen:
-                self._sleep(k, seen)
-                continue
-            seen += 1
-            if self._job == ():
+            seen = serve(self._mailbox, self._count, k, seen, _PATIENCE)
+            if seen < 0:
                 return
-            kernel, table, edges = self._job
-            try:
-                kernel(table, edges[k + 1], edges[k + 2])
-            except BaseException as error:
-                self._errors.append(error)
-            self._done[k].release()
-            self._tickets[k + 1] = seen  # after the release, so that who sees it finds the lock free
-
-    def _sleep(self, k: int, seen: int) -> None:
-        """Sleep until there is a job after number `seen`."""
-        self._sleepers[k] = True
-        # A job may have come since; then the caller has taken the entry out and wakes us, or we take it out ourselves.
-        if self._tickets[0] == seen or self._sleepers.pop(k, None) is None:
-            self._wake[k].acquire()
+            self._sleepers[k] = True
+            # A job may have come since; then the caller has taken the entry out and wakes us, or we take it out.
+            if self._mailbox[JOB] == seen or self._sleepers.pop(k, None) is None:
+                self._wake[k].acquire()
+                _leave_processor(self._caller)
 
 
-def _taken_lock() -> Any:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+def _current_processor() -> int:
+    """Return which processor this thread runs on, or -1 where the system does not say."""
+    return _libc.sched_getcpu() if hasattr(_libc, "sched_getcpu") else -1
+
+
+def _leave_processor(processor: int) -> None:
+    """Move this thread to another processor than that one, and let it go anywhere from then on.
+
+    Linux likes to wake a thread where its waker runs; the two would take turns there for milliseconds.
+    """
+    if processor >= 0 and hasattr(os, "sched_setaffinity"):
+        allowed = os.sched_getaffinity(0)
+        if others := allowed - {processor}:
+            os.sched_setaffinity(0, others)
+            os.sched_setaffinity(0, allowed)
