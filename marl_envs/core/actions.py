@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.core.jit import jit
+from marl_envs.core.jit import Int, jit
 
 
 @jit
-def _copy(actions: Any, dest: Any, num_actions: int) -> int:
-    """Copy actions [E, A]; stop at one outside [0, num_actions) and return its flat index, else -1."""
-    for e in range(actions.shape[0]):
-        for a in range(actions.shape[1]):
-            if actions[e, a] < 0 or actions[e, a] >= num_actions:
-                return e * actions.shape[1] + a  # type: ignore[no-any-return]
-            dest[e, a] = np.int32(actions[e, a])
+def _copy(actions: Any, dest: Any, num_actions: Int) -> Int:
+    """Copy actions [E * A]; return the index of the first one outside [0, num_actions), else -1."""
+    wrong = 0
+    for i in range(actions.shape[0]):  # no branches, so that many are copied at a time
+        wrong |= (actions[i] < 0) | (actions[i] >= num_actions)
+        dest[i] = np.int32(actions[i])
+    if wrong:
+        for i in range(actions.shape[0]):
+            if actions[i] < 0 or actions[i] >= num_actions:
+                return i
     return -1
 
 
@@ -34,7 +37,7 @@ def take(actions: Any, dest: NDArray[np.int32], num_actions: int, agents: Sequen
     if given.dtype.kind not in "iu":
         raise TypeError(f"actions must be integers, not {given.dtype}")
     given = np.ascontiguousarray(given, np.int64)
-    bad = _copy(given, dest, num_actions)
+    bad = _copy(given.reshape(-1), dest.reshape(-1), num_actions)
     if bad >= 0:
         e, a = divmod(bad, len(agents))
         raise ValueError(f"action {given[e, a]} of {agents[a]} in environment {e} is not in 0..{num_actions - 1}")

@@ -97,8 +97,11 @@ def _call_compiled(kernel: Any, table: Any, length: Any, first: Any, last: Any) 
 
 
 @jit
-def post(mailbox: Any, job: Int) -> None:
-    """Tell the workers that job number `job` is in the mailbox."""
+def post(mailbox: Any, workers: Int, job: Int, kernel: Int, table: Any, count: Int) -> None:
+    """Put job number `job` into the mailbox: the kernel at that address over 0..count-1, in equal shares."""
+    mailbox[KERNEL], mailbox[TABLE], mailbox[LENGTH] = kernel, table.ctypes.data, table.shape[0]
+    for k in range(workers + 2):
+        mailbox[DONE + workers + k] = count * k // (workers + 1)
     store(mailbox, JOB, job)
 
 

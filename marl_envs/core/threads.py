@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.atomic import DONE, JOB, KERNEL, LENGTH, TABLE, address_of, is_done, post, serve
+from marl_envs.core.atomic import DONE, JOB, address_of, is_done, post, serve
 from marl_envs.core.family import Range
 from marl_envs.core.params import ParameterError, check_int
 
-_PATIENCE = 100_000  # looks before going to sleep, about 0.1 ms
+_PATIENCE = 1_000_000  # looks before going to sleep, about half a millisecond
 _libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
 
 
@@ -46,13 +46,12 @@ class Crew:
         if self.num_threads == 1:
             kernel(table, 0, count)
             return
-        edges = [count * k // self.num_threads for k in range(self.num_threads + 1)]
         if not hasattr(kernel, "overloads"):
-            _run_plain(kernel, table, edges)
+            _run_plain(kernel, table, [count * k // self.num_threads for k in range(self.num_threads + 1)])
             return
         workers = self._hire()
-        workers.begin(address_of(kernel), table, edges)
-        kernel(table, 0, edges[1])
+        workers.begin(address_of(kernel), table, count)
+        kernel(table, 0, count // self.num_threads)
         workers.finish()
 
     def _hire(self) -> _Workers:
@@ -92,18 +91,21 @@ class _Workers:
         self._caller = -1  # processor of the thread that posted the last job to a sleeper
         self._sleepers: dict[int, bool] = {}  # whom to wake; dict.pop decides who takes an entry out
         self._wake = [threading.Lock() for _ in range(count)]
-        post(self._mailbox, 0)  # compile or load what is needed, in this thread
+        post(self._mailbox, count, 0, 0, self._mailbox, 0)  # compile or load what is needed, in this thread
         is_done(self._mailbox, count, 0, 0)
         for k, lock in enumerate(self._wake):
             lock.acquire()
             threading.Thread(target=self._work, args=(k,), name=f"marl_envs_{k}", daemon=True).start()
 
-    def begin(self, address: int, table: Any, edges: list[int]) -> None:
-        """Let the workers start on the kernel at `address`."""
-        box = self._mailbox
-        box[KERNEL], box[TABLE], box[LENGTH] = address, table.ctypes.data, len(table)
-        box[DONE + self._count :] = edges
-        self._post()
+    def begin(self, address: int, table: Any, count: int) -> None:
+        """Let the workers start on the kernel at `address`, over 0..count-1 less the caller's share, the first."""
+        self._job += 1
+        post(self._mailbox, self._count, self._job, address, table, count)
+        if self._sleepers:
+            self._caller = _current_processor()
+            for k, lock in enumerate(self._wake):
+                if self._sleepers.pop(k, False):
+                    lock.release()
 
     def finish(self) -> None:
         """Wait until all workers have done the job."""
@@ -114,17 +116,7 @@ class _Workers:
         """End the threads."""
         if self.owner == os.getpid() and not self._dismissed:
             self._dismissed = True
-            self._mailbox[KERNEL] = 0
-            self._post()
-
-    def _post(self) -> None:
-        self._job += 1
-        post(self._mailbox, self._job)
-        if self._sleepers:
-            self._caller = _current_processor()
-            for k, lock in enumerate(self._wake):
-                if self._sleepers.pop(k, False):
-                    lock.release()
+            self.begin(0, self._mailbox, 0)
 
     def _work(self, k: int) -> None:
         seen = 0
