@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from functools import partial
 
@@ -92,15 +93,13 @@ def speed_table(cases: list[Case]) -> Table:
 
 
 def thread_lines(cases: list[Case]) -> list[str]:
-    """Return one line a pair of cases (one thread, two threads): the ratio of their best rates.
-
-    The best, because whatever else runs on the machine can only lower a rate by wall time.
-    """
+    """Return one line a pair of cases (one thread, two threads): the median ratio of measurements taken in turns."""
     if not cases:
         return ["One processor only: two threads are not compared with one."]
     return [
         f"Two threads against one, {one.group}, {one.name.partition(',')[0]}: "
-        f"{two.best / one.best:.2f} x (best {one.best / 1e6:.1f} -> {two.best / 1e6:.1f} million agent-steps/s)"
+        f"{statistics.median(b / a for a, b in zip(one.rates, two.rates, strict=True)):.2f} x "
+        f"({one.median / 1e6:.1f} -> {two.median / 1e6:.1f} million agent-steps/s)"
         for one, two in zip(cases[::2], cases[1::2], strict=True)
     ]
 
