@@ -51,8 +51,10 @@ class Crew:
             return
         workers = self._hire()
         workers.begin(address_of(kernel), table, count)
-        kernel(table, 0, count // self.num_threads)
-        workers.finish()
+        try:
+            kernel(table, 0, count // self.num_threads)
+        finally:  # also on Ctrl-C: the next job must not meet this one
+            workers.finish()
 
     def _hire(self) -> _Workers:
         if self._workers is None or self._workers.owner != os.getpid():  # a forked child has no threads but this one

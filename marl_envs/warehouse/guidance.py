@@ -133,7 +133,8 @@ def _guide(state: State, settings: Settings, e: Int, a: Int) -> Int:
 def _potential(state: State, settings: Settings, e: Int, a: Int) -> Real:
     """Return robot `a`'s progress in its round, in [0, 1]: put back (lowest third), fetch, carry to the goal (highest).
 
-    It falls only where a delivery is paid, so that no other useful action is punished.
+    On the way of a shelf from its home to a goal and back it falls only where the delivery is paid. It also falls where
+    another robot takes a target over, or nothing is left to fetch (an idle robot has 0).
     """
     if state.phase[e, a] == IDLE or settings.shaping_weight == 0.0:
         return 0.0
