@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,22 @@ def take(actions: Any, dest: NDArray[np.int32], num_actions: int, agents: Sequen
     if bad >= 0:
         e, a = divmod(bad, len(agents))
         raise ValueError(f"action {given[e, a]} of {agents[a]} in environment {e} is not in 0..{num_actions - 1}")
+
+
+def what_is_wrong(actions: Any, agents: Sequence[str], possible: Sequence[str], num_actions: int) -> Exception:
+    """Return the exception that says why `actions` are no dictionary of one action for each of `agents`."""
+    if not isinstance(actions, Mapping):
+        return TypeError(f"actions must be a dict from agent to action, not {actions!r}")
+    for name in actions:
+        if name not in possible:
+            return KeyError(f"unknown agent {name!r}; the agents are {', '.join(possible)}")
+    for agent in agents:
+        if agent not in actions:
+            return KeyError(f"no action for {agent}; every agent in `agents` needs one")
+        try:
+            value = operator.index(actions[agent])
+        except TypeError:
+            return TypeError(f"the action of {agent} must be an integer, not {actions[agent]!r}")
+        if not 0 <= value < num_actions:
+            return ValueError(f"the action of {agent} must be in 0..{num_actions - 1}, not {actions[agent]!r}")
+    return RuntimeError("actions could not be read")

@@ -35,6 +35,7 @@ class Family:
     observe: Range
     measure: Range
     describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
+    finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as a name: kernels that travel by value would all be compiled again in the next process."""

@@ -25,8 +25,8 @@ ENABLED: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]  # Fa
 _compiled: list[Any] = []  # the dispatchers that have been made, so that one can ask whether something was compiled
 
 
-# Folders that shape no kernel: editing them need not compile anything anew.
-_NO_KERNELS = ("render",)
+# What shapes no kernel, as it holds neither one nor a constant of one: editing it need not compile anything anew.
+NO_KERNELS = ("render/", "interop/", "core/parallel.py", "core/registry.py", "core/vector.py")
 
 
 @lru_cache
@@ -34,9 +34,9 @@ def source_digest(folder: Path) -> bytes:
     """Return a digest of every Python file below `folder` that may shape a kernel, as constants do, too."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder)
-        if name.parts[0] not in _NO_KERNELS:
-            digest.update(name.as_posix().encode() + b"\0" + path.read_bytes())
+        name = path.relative_to(folder).as_posix()
+        if not name.startswith(NO_KERNELS):
+            digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.digest()
 
 

@@ -16,14 +16,18 @@ class Out(NamedTuple):
 
     obs: Annotated[NDArray[np.float32], "E A D"]
     label: Annotated[NDArray[np.int32], "E B"]  # B = A if observations are integers, else 0
-    final_obs: Annotated[NDArray[np.float32], "E A D"]  # last observation of the episode that ended in this step
-    final_label: Annotated[NDArray[np.int32], "E B"]
     reward: Annotated[NDArray[np.float32], "E A"]
     terms: Annotated[NDArray[np.float32], "E A T"]  # weighted reward terms of the agent itself
     mask: Annotated[NDArray[np.int8], "E A N"]  # 1: allowed
-    final_mask: Annotated[NDArray[np.int8], "E A N"]  # that went with the last observation of the episode that ended
     terminated: Annotated[NDArray[np.bool_], "E A"]
     truncated: Annotated[NDArray[np.bool_], "E A"]
     alive: Annotated[NDArray[np.bool_], "E A"]
     ended: Annotated[NDArray[np.bool_], "E"]  # the episode ended in this step
+    # From here on, what is only written in a step that ends an episode (see FINAL)
+    final_obs: Annotated[NDArray[np.float32], "E A D"]  # last observation of the episode that ended in this step
+    final_label: Annotated[NDArray[np.int32], "E B"]
+    final_mask: Annotated[NDArray[np.int8], "E A N"]  # that went with the last observation of the episode that ended
     metrics: Annotated[NDArray[np.float64], "E M"]  # of the episode that ended
+
+
+FINAL = "final_obs"  # the first of the arrays that concern ended episodes alone

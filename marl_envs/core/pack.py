@@ -26,6 +26,7 @@ from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
+_LINE = 64  # bytes of a cache line, where every array starts
 T = TypeVar("T", bound=tuple[Any, ...])
 Table = NDArray[np.int64]
 
@@ -60,8 +61,22 @@ def slots_of(cls: type) -> int:
 
 
 def allocate(cls: type[T], **sizes: int) -> T:
-    """Return `cls` with zeroed arrays, each dimension sized by its name."""
-    return cls(*(np.zeros([sizes[d] for d in f.dims or ()], f.dtype) for f in fields_of(cls)))
+    """Return `cls` with zeroed arrays, each dimension sized by its name, one after the other in one block of memory."""
+    shapes = [[sizes[d] for d in f.dims or ()] for f in fields_of(cls)]
+    lengths = [int(np.prod(shape)) * f.dtype.itemsize for f, shape in zip(fields_of(cls), shapes, strict=True)]
+    starts = np.cumsum([0, *(-(-length // _LINE) * _LINE for length in lengths)]).tolist()
+    spare = np.zeros(starts[-1] + _LINE, np.uint8)
+    first = -spare.ctypes.data % _LINE
+    block = spare[first : first + starts[-1]]
+    pieces = (block[start : start + length] for start, length in zip(starts, lengths, strict=False))
+    return cls(*(p.view(f.dtype).reshape(s) for p, f, s in zip(pieces, fields_of(cls), shapes, strict=True)))
+
+
+def block_of(struct: tuple[Any, ...]) -> NDArray[np.uint8]:
+    """Return the memory that all arrays of `struct`, which comes from `allocate`, lie in."""
+    spare = struct[0].base
+    first = -spare.ctypes.data % _LINE
+    return spare[first : len(spare) - _LINE + first]  # type: ignore[no-any-return]
 
 
 def table_of(*structs: tuple[Any, ...]) -> Table:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +10,13 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv as PettingZooEnv
 from pettingzoo.utils.conversions import parallel_to_aec
 
+from marl_envs.core.actions import what_is_wrong
 from marl_envs.core.family import Simulation
+from marl_envs.core.finishing import Results, leaving, living, staying
 from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.vector import VectorEnv
 
-Results = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 RENDER_MODES = ("human", "rgb_array", "ansi")
 
 
@@ -26,7 +25,9 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     `agents` equals `possible_agents` from reset to the last step, where all are truncated (or terminated) together;
     then it is empty. Every call returns new dictionaries and arrays. Infos hold `action_mask` (int8, unless
-    mask is "obs" or None) and `reward_terms` (float32, named by `reward_terms` of the environment).
+    mask is "obs" or None) and `reward_terms` (float32, named by `reward_terms` of the environment), and `alive` (1 or
+    0) where agents can finish before the others: a finished one stays listed with a zero observation, no reward and
+    only the no-op allowed, or leaves `agents` in an environment built with `agents_leave=True`.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self.possible_agents = list(simulation.agents)
         self._numbered = list(enumerate(self.possible_agents))
         self.agents: list[str] = []
+        self.np_random = np.random.default_rng()  # for wrappers that draw (SuperSuit's frame_skip); nothing here does
         self._ready = False
         self._painter: Any = None
+        self._alone = simulation.family.finish_alone
         space = simulation.observation_space
         self._mask = simulation.params.mask
         if self._mask == "obs":
@@ -75,6 +78,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self._obs = out.label[0] if self.vec.simulation.discrete else out.obs[0]
         self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0])
         self._ended: Any = memoryview(out.ended.view(np.uint8))  # type: ignore[arg-type]
+        self._alive: Any = out.alive[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Return the agent's observation space, the same object for all agents and calls."""
@@ -119,6 +123,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an episode; without a seed the random stream goes on. `options` is ignored."""
+        if seed is not None:
+            self.np_random = np.random.default_rng(seed)
         self.vec._turn = 1  # so that the results are in the first buffer set, the only one used here
         self.vec.reset(seed=seed, options=options)
         return self._begin()
@@ -126,7 +132,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
     def _begin(self) -> tuple[dict[str, Any], dict[str, Any]]:
         self.agents = list(self.possible_agents)
         self._ready = True
-        obs, *_, infos = self._collect()
+        results = self._collect()
+        obs, *_, infos = self._settle(results, None) if self._alone else results
         if self.render_mode == "human":
             self.render()
         return obs, infos
@@ -144,6 +151,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         agents = self.agents
         if not agents:
             return self._after_end()
+        if self._alone:
+            actions = living(actions, self.possible_agents, self._alive.tolist())
         buffer, limit = self._actions, self._limit
         try:
             for i, agent in self._numbered:
@@ -152,14 +161,27 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
                     raise ValueError
         except (LookupError, TypeError, ValueError):
             raise self._explain(actions) from None
-        if len(actions) != len(agents) and not actions.keys() <= set(self.possible_agents):
+        if len(actions) != len(self._numbered) and not actions.keys() <= set(self.possible_agents):
             raise self._explain(actions)
         self._step(self.vec._tables[0], 0, 1)  # not kept at hand: planners make the batch lay out a new one
         results = self._collect()
-        if self._ended[0]:
+        if self._alone:
+            results = self._settle(results, agents)
+        elif self._ended[0]:
             self.agents = []
         if self.render_mode == "human":
             self.render()
+        return results
+
+    def _settle(self, results: Results, listed: list[str] | None) -> Results:
+        """Set `agents` to who goes on; return the results of those `listed` until now (None: of these)."""
+        ended = bool(self._ended[0])
+        alive = dict(zip(self.possible_agents, self._alive.tolist(), strict=True))
+        leave = self.params.agents_leave
+        self.agents = [] if ended else [agent for agent in self.possible_agents if alive[agent] or not leave]
+        if leave:
+            return leaving(results, self.agents if listed is None else listed, alive)
+        staying(results, ended, alive)
         return results
 
     def _collect(self) -> Results:
@@ -195,22 +217,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         return {}, {}, {}, {}, {}
 
     def _explain(self, actions: Any) -> Exception:
-        """Return the exception that says what is wrong with `actions`."""
-        if not isinstance(actions, Mapping):
-            return TypeError(f"actions must be a dict from agent to action, not {actions!r}")
-        for name in actions:
-            if name not in self.possible_agents:
-                return KeyError(f"unknown agent {name!r}; the agents are {', '.join(self.possible_agents)}")
-        for agent in self.agents:
-            if agent not in actions:
-                return KeyError(f"no action for {agent}; every agent in `agents` needs one")
-            try:
-                value = operator.index(actions[agent])
-            except TypeError:
-                return TypeError(f"the action of {agent} must be an integer, not {actions[agent]!r}")
-            if not 0 <= value < self._limit:
-                return ValueError(f"the action of {agent} must be in 0..{self._limit - 1}, not {actions[agent]!r}")
-        return RuntimeError("actions could not be read")
+        return what_is_wrong(actions, self.agents, self.possible_agents, self._limit)
 
     def state(self) -> NDArray[np.float32]:
         """Return the global state, 1-D float32 inside `state_space`; also valid after the end."""
@@ -279,7 +286,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out windows and views into arrays."""
-        views = ("_step", "_actions", "_obs", "_out", "_ended")
+        views = ("_step", "_actions", "_obs", "_out", "_ended", "_alive")
         return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

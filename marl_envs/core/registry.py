@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import gymnasium
 import pettingzoo
 
 if TYPE_CHECKING:
@@ -38,10 +39,20 @@ SPECS = {
 
 
 def register_all() -> None:
-    """Put every id into PettingZoo's registry, where this version of PettingZoo has one (1.27 and later)."""
+    """Put every id into Gymnasium's registry, and into PettingZoo's where this version has one (1.27 and later)."""
+    for id in SPECS:
+        if id not in gymnasium.registry:  # a module that is loaded again must not warn
+            gymnasium.register(
+                id,
+                "marl_envs.interop.joint:make",
+                vector_entry_point="marl_envs.interop.flat:make",
+                kwargs={"env_id": id},
+                # The checker complains of one reward for each agent, at every episode.
+                disable_env_checker=True,
+            )
     if hasattr(pettingzoo, "register"):
         for spec in SPECS.values():
-            if spec.id not in pettingzoo.parallel_registry:  # a module that is loaded again must not warn
+            if spec.id not in pettingzoo.parallel_registry:
                 pettingzoo.register("parallel", spec.id, f"{spec.module}:parallel_env", kwargs=dict(spec.parameters))
                 pettingzoo.register("aec", spec.id, f"{spec.module}:env", kwargs=dict(spec.parameters))
 

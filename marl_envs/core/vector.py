@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ from marl_envs.core.params import check_int
 from marl_envs.core.random import seed_stream
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.threads import Crew
+
+if TYPE_CHECKING:
+    from marl_envs.interop.episodes import EpisodeLog
+    from marl_envs.interop.flat import FlatVectorEnv
+    from marl_envs.interop.tensors import TorchVectorEnv
 
 Info = dict[str, Any]
 
@@ -139,6 +144,11 @@ class VectorEnv:
     def arrays(self) -> Any:
         """The live state (a NamedTuple of arrays, first axis E), for planners and tests. Do not replace its arrays."""
         return self._state
+
+    @property
+    def out(self) -> Out:
+        """All result arrays of the last step or reset; the views that `step` returns are of these."""
+        return self._outs[self._turn]
 
     @property
     def action_mask(self) -> NDArray[np.int8] | None:
@@ -273,6 +283,18 @@ class VectorEnv:
         snapshot.put(state, self.fingerprint, self._state)
         return self._begin(self._simulation.family.observe)
 
+    def as_gymnasium(self, *, copy: bool = True, log: EpisodeLog | None = None) -> FlatVectorEnv:
+        """Return the batch as a `gymnasium.vector.VectorEnv` of E * A rows; see `interop.FlatVectorEnv`."""
+        from marl_envs.interop.flat import FlatVectorEnv
+
+        return FlatVectorEnv(self, copy=copy, log=log)
+
+    def as_torch(self, device: Any = None) -> TorchVectorEnv:
+        """Return the batch with tensors in place of arrays, without a copy on the CPU; see `interop.tensors`."""
+        from marl_envs.interop.tensors import TorchVectorEnv
+
+        return TorchVectorEnv(self, device, copy=self._copy)
+
     def close(self) -> None:
         """Stop the threads; the environments can still be used."""
         self._crew.close()
@@ -284,4 +306,9 @@ class VectorEnv:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Find the arrays' new addresses."""
         self.__dict__.update(state)
+        copies: list[Out] = self._outs
+        self._outs = [self._simulation.allocate_out(self.num_envs) for _ in self._outs]
+        for out, copied in zip(self._outs, copies, strict=True):  # in one block again, which a copy is not
+            for name in Out._fields:
+                getattr(out, name)[...] = getattr(copied, name)
         self._wire()
