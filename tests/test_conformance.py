@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 import marl_envs
-from tests.conformance import batches, determinism, face, kit, refusals, snapshots
+from tests.conformance import batches, determinism, face, interop, kit, refusals, snapshots
 
-MODULES = (kit, face, determinism, batches, snapshots, refusals)
+MODULES = (kit, face, determinism, batches, snapshots, refusals, interop)
 CHECKS = [getattr(module, name) for module in MODULES for name in dir(module) if name.startswith("check_")]
 
 
