@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.distributions import Categorical
@@ -129,13 +130,14 @@ def main() -> None:
         update(model, optimizer, rollout.play())
         if u % max(1, updates // 10) == 0 or u == updates:
             curve.point(u * batch_steps, act)
-    print(f"{rollout.env_seconds:.2f} s of it in the environment")
-    curve.finish()
+    share = 100 * rollout.env_seconds / curve.wall
+    print(f"{share:.1f} % of the time in the environment's steps")
+    curve.finish(environment_percent=share)
     print("episodes while it trained, first and last fifth:")
     for name in ("deliveries", "refused_fraction", "jain_fairness"):
         column = log.columns()[name]
         fifth = len(column) // 5
-        print(f"  {name:<17} {column[:fifth].mean():6.2f} {column[-fifth:].mean():6.2f}")
+        print(f"  {name:<17} {np.nanmean(column[:fifth]):6.2f} {np.nanmean(column[-fifth:]):6.2f}")
 
 
 if __name__ == "__main__":

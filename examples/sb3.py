@@ -107,7 +107,7 @@ def main() -> None:
     steps = chosen.steps or {"ppo": 600_000, "dqn": 120_000, "supersuit": 300_000}[chosen.algorithm]
     torch.set_num_threads(1)
     folder = tempfile.TemporaryDirectory()
-    episodes = Path(folder.name) / "episodes.csv"  # a file, since SuperSuit steps copies of the environment (and the log)
+    episodes = Path(folder.name) / "episodes.csv"  # a file, since SuperSuit steps copies of environment and log
     log = EpisodeLog(episodes)
     model = make_model(chosen, log)
     timed = Timed(model.env)
@@ -121,8 +121,9 @@ def main() -> None:
         more = steps * (tenth + 1) // 10 - model.num_timesteps
         model.learn(more, callback=Metrics(log), reset_num_timesteps=tenth == 0)
         curve.point(model.num_timesteps, act)
-    curve.finish()
-    print(f"{100 * timed.seconds / curve.wall:.1f} % of the time in the environment's steps")
+    share = 100 * timed.seconds / curve.wall
+    print(f"{share:.1f} % of the time in the environment's steps")
+    curve.finish(environment_percent=share)
     print("episodes while it trained, every fifth of them:")
     table = pd.read_csv(episodes)[["deliveries", "refused_fraction", "jain_fairness"]]
     print(table.groupby(5 * table.index // len(table)).mean().round(2))

@@ -102,8 +102,8 @@ class Curve:
         print(f"{agent_steps:>10,} agent-steps {self.wall:6.1f} s {self.points[-1][1]:7.2f}", flush=True)
         self._started = _seconds()
 
-    def finish(self) -> None:
-        """Print what came out, and append it to the file of `--out`."""
+    def finish(self, **measured: float) -> None:
+        """Print what came out, and append it to the file of `--out`, with whatever else was `measured`."""
         steps, last = self.points[-1]
         result = {
             "name": self.name,
@@ -111,10 +111,12 @@ class Curve:
             "agent_steps": steps,
             "wall_s": round(self.wall, 1),
             "cpu_s": round(self.cpu, 1),
-            "agent_steps_per_s": round(steps / self.wall),
+            "agent_steps_per_s": round(steps / max(self.wall, 0.01)),
+            "agent_steps_per_cpu_s": round(steps / max(self.cpu, 0.01)),  # os.times counts in hundredths
             "deliveries": last,
             "random_95": random_bound(),
             "curve": self.points,
+            **measured,
         }
         result["rises"] = last > float(result["random_95"])
         word = "rises" if result["rises"] else "DOES NOT RISE"

@@ -123,10 +123,10 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an episode; without a seed the random stream goes on. `options` is ignored."""
-        if seed is not None:
-            self.np_random = np.random.default_rng(seed)
         self.vec._turn = 1  # so that the results are in the first buffer set, the only one used here
         self.vec.reset(seed=seed, options=options)
+        if seed is not None:
+            self.np_random = np.random.default_rng(seed)
         return self._begin()
 
     def _begin(self) -> tuple[dict[str, Any], dict[str, Any]]:

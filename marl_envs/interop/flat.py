@@ -107,6 +107,7 @@ class FlatVectorEnv(GymnasiumVectorEnv[Any, Any, Any]):
         ended = self._spread(info["ended"])
         final: dict[str, Any] = {"final_obs": self._rows(info["final_obs"])}
         final["metrics"] = {name: self._spread(column) for name, column in info["metrics"].items()}
+        final["metrics"] |= {f"_{name}": ended for name in info["metrics"]}
         final["final_info"] = {"metrics": final["metrics"], "_metrics": ended}
         if "final_action_mask" in info:
             final["final_info"] |= {"action_mask": self._rows(info["final_action_mask"]), "_action_mask": ended}

@@ -8,8 +8,8 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from marl_envs.core.params import ParameterError
 from marl_envs.core.parallel import ParallelEnv
+from marl_envs.core.params import ParameterError
 
 
 class JointGymEnv(gymnasium.Env[tuple[Any, ...], tuple[Any, ...]]):
