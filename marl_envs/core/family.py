@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import gymnasium
@@ -35,6 +35,8 @@ class Family:
     observe: Range
     measure: Range
     describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
+    then: tuple[Range, ...] = ()  # the rest of a step, where it needs more than one kernel, with `prepare` in between
+    prepare: Callable[[Any, Any], None] | None = None  # settings, state: fill the settings' caches for this state
     finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -70,6 +72,13 @@ class Simulation:
         """Whether an observation is one integer."""
         return isinstance(self.observation_space, gymnasium.spaces.Discrete)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the caches that some settings hold, which may take gigabytes: they are filled again."""
+        if self.family.prepare is None:
+            return Simulation, tuple(getattr(self, field.name) for field in fields(self))
+        numbers = {name: v for name, v in self.settings._asdict().items() if not isinstance(v, np.ndarray)}
+        return _simulation_of, (self.family, self.params, numbers, (self.observation_space, self.action_space))
+
     def with_guidance(self) -> Simulation:
         """Return the same simulation with what planners read switched on; trajectories are the same."""
         return replace(self, settings=self.family.guided(self.settings))
@@ -94,3 +103,9 @@ class Simulation:
         )
         out.alive[:] = True
         return out
+
+
+def _simulation_of(family: Family, params: Any, numbers: dict[str, Any], spaces: tuple[Any, Any]) -> Simulation:
+    made = family.build(params)
+    settings = made.settings._replace(**numbers)
+    return replace(made, settings=settings, observation_space=spaces[0], action_space=spaces[1])

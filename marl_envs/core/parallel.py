@@ -72,6 +72,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
     def _wire(self) -> None:
         """Keep at hand what every step needs: the kernel, and rows of the result arrays."""
         self._step = self.vec.simulation.family.step
+        self._more = bool(self.vec.simulation.family.then)
         out = self.vec._outs[0]
         self._actions = memoryview(self.vec.arrays.actions[0])
         self._limit = int(self.vec.action_space.n)
@@ -123,7 +124,6 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an episode; without a seed the random stream goes on. `options` is ignored."""
-        self.vec._turn = 1  # so that the results are in the first buffer set, the only one used here
         self.vec.reset(seed=seed, options=options)
         if seed is not None:
             self.np_random = np.random.default_rng(seed)
@@ -164,6 +164,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         if len(actions) != len(self._numbered) and not actions.keys() <= set(self.possible_agents):
             raise self._explain(actions)
         self._step(self.vec._tables[0], 0, 1)  # not kept at hand: planners make the batch lay out a new one
+        if self._more:
+            self.vec._finish_step()
         results = self._collect()
         if self._alone:
             results = self._settle(results, agents)
@@ -248,7 +250,6 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         Raises:
             ValueError: the snapshot is of another environment; nothing has changed then.
         """
-        self.vec._turn = 1
         self.vec.set_state(state)
         results = self._begin()
         if state.meta.get("over"):
@@ -286,7 +287,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out windows and views into arrays."""
-        views = ("_step", "_actions", "_obs", "_out", "_ended", "_alive")
+        views = ("_step", "_more", "_actions", "_obs", "_out", "_ended", "_alive")
         return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ class Spec:
 
 
 _WAREHOUSE = "marl_envs.warehouse_v0"
+_ERRANDS = "marl_envs.errands_v0"
 SPECS = {
     spec.id: spec
     for spec in (
@@ -34,6 +35,17 @@ SPECS = {
         Spec("marl_envs/warehouse-large-8ag-v0", _WAREHOUSE, {"layout": "large", "num_robots": 8}),
         Spec("marl_envs/warehouse-5x5-2ag-goal-v0", _WAREHOUSE, {"layout": "5x5", "observation": "goal"}),
         Spec("marl_envs/warehouse-5x5-2ag-tabular-v0", _WAREHOUSE, {"layout": "5x5", "observation": "tabular"}),
+        Spec("marl_envs/errands-8ag-v0", _ERRANDS, {"floor": "aisles-2x3", "num_robots": 8}),
+        Spec(
+            "marl_envs/errands-8ag-rotate-tabular-v0",
+            _ERRANDS,
+            {"floor": "aisles-2x3", "num_robots": 8, "moves": "rotate", "observation": "tabular"},
+        ),
+        Spec(
+            "marl_envs/errands-kiva-60ag-v0",
+            _ERRANDS,
+            {"floor": "kiva", "num_robots": 60, "starts": "stations", "goals": "sides", "observation": "tabular"},
+        ),
     )
 }
 

@@ -51,7 +51,8 @@ class VectorEnv:
             num_envs: environments, E.
             num_threads: threads, at most the processors there are.
             copy: return fresh arrays from every call.
-            autoreset: start the next episode in the step that ends one (off only for the PettingZoo face).
+            autoreset: start the next episode in the step that ends one. Off only for the PettingZoo face, which also
+                needs but one buffer set, since it copies.
 
         Raises:
             ParameterError: a number is out of range.
@@ -61,7 +62,7 @@ class VectorEnv:
         self._copy = copy
         self._simulation = replace(simulation, settings=simulation.settings._replace(autoreset=int(autoreset)))
         self._state = simulation.allocate_state(num_envs)
-        self._outs = [simulation.allocate_out(num_envs) for _ in range(2)]
+        self._outs = [simulation.allocate_out(num_envs) for _ in range(2 if autoreset else 1)]
         self._turn = 0
         self._started = False
         self._wire()
@@ -151,6 +152,11 @@ class VectorEnv:
         return self._outs[self._turn]
 
     @property
+    def table(self) -> Table:
+        """The table that kernels get: addresses of the state, the settings and the result arrays last written."""
+        return self._tables[self._turn]
+
+    @property
     def action_mask(self) -> NDArray[np.int8] | None:
         """The mask [E, A, N] that goes with the last observation, or None without masks."""
         return self._outs[self._turn].mask if self._simulation.settings.mask else None
@@ -193,11 +199,12 @@ class VectorEnv:
 
     def _begin(self, *kernels: Range) -> tuple[Any, Info]:
         """Return (obs, info) as the kernels leave them, with nothing in them of earlier steps."""
-        self._turn ^= 1
+        self._turn = (self._turn + 1) % len(self._outs)
         out = self._outs[self._turn]
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
         for kernel in kernels:
+            self._prepare()
             self._run(kernel)
         self._started = True
         obs, _, _, _, info = self._result()
@@ -227,9 +234,21 @@ class VectorEnv:
         """
         self._require_reset("step")
         take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
-        self._turn ^= 1
+        self._turn = (self._turn + 1) % len(self._outs)
         self._run(self._simulation.family.step)
+        self._finish_step()
         return self._result()
+
+    def _finish_step(self) -> None:
+        """Run what follows the first kernel of a step."""
+        for kernel in self._simulation.family.then:
+            self._prepare()
+            self._run(kernel)
+
+    def _prepare(self) -> None:
+        """Fill the caches that the next kernel reads."""
+        if self._simulation.family.prepare is not None:
+            self._simulation.family.prepare(self._simulation.settings, self._state)
 
     def _run(self, kernel: Range) -> None:
         self._crew.run(kernel, self._tables[self._turn], self.num_envs)
@@ -244,7 +263,7 @@ class VectorEnv:
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of the running episodes so far, float64 [E] each; the family's METRICS has the units."""
         self._require_reset("metrics")
-        self._crew.run(self._simulation.family.measure, self._tables[2], self.num_envs)
+        self._crew.run(self._simulation.family.measure, self._tables[-1], self.num_envs)
         return {name: self._measured[:, m].copy() for m, name in enumerate(self.metric_names)}
 
     def state(self) -> NDArray[np.float32]:

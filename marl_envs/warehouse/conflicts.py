@@ -14,27 +14,66 @@ RWARE breaks ties by the order of a hash table; here the lowest index wins.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
+from numpy.typing import NDArray
 
 from marl_envs.core.jit import Bool, Int, jit
-from marl_envs.warehouse.types import BLOCKED, EMPTY, SWAP, VERTEX, State
+from marl_envs.warehouse.types import BLOCKED, EMPTY, SWAP, VERTEX
+
+
+class Robots(Protocol):
+    """What the rule reads and writes: these arrays of the State of either task."""
+
+    @property
+    def pos(self) -> NDArray[np.uint32]:
+        """Cell of each robot [E, A]."""
+
+    @property
+    def next(self) -> NDArray[np.uint32]:
+        """Cell that each robot asks for [E, A]."""
+
+    @property
+    def robot_at(self) -> NDArray[np.int16]:
+        """Robot in each cell, or EMPTY [E, C]."""
+
+    @property
+    def go(self) -> NDArray[np.uint8]:
+        """Whether each robot may enter [E, A]."""
+
+    @property
+    def tail(self) -> NDArray[np.int16]:
+        """Longest chain queued behind each robot [E, A]."""
+
+    @property
+    def behind(self) -> NDArray[np.int16]:
+        """Robot that may follow each, or EMPTY [E, A]."""
+
+    @property
+    def waiting_on(self) -> NDArray[np.int16]:
+        """Followers of each robot not yet looked at [E, A]."""
+
+    @property
+    def refusal(self) -> NDArray[np.uint8]:
+        """Why each robot may not enter [E, A]."""
 
 
 @jit(inline=True)
-def occupant(state: State, e: Int, a: Int) -> Int:
+def occupant(state: Robots, e: Int, a: Int) -> Int:
     """Return the robot that stands in the cell robot `a` asks for, or EMPTY, also if the cell is claimed already."""
     b = state.robot_at[e, state.next[e, a]]
     return b if b != EMPTY and state.pos[e, b] == state.next[e, a] else EMPTY
 
 
 @jit(inline=True)
-def wants(state: State, e: Int, a: Int) -> Bool:
+def wants(state: Robots, e: Int, a: Int) -> Bool:
     """Return whether robot `a` asks for another cell."""
     return state.next[e, a] != state.pos[e, a]
 
 
 @jit(inline=True)
-def resolve(state: State, e: Int) -> None:
+def resolve(state: Robots, e: Int) -> None:
     """Write `go` for every robot (and `refusal` where it is 0), and the winner of every empty cell into `robot_at`."""
     crowded = False
     for a in range(state.pos.shape[1]):
@@ -54,7 +93,7 @@ def resolve(state: State, e: Int) -> None:
 
 
 @jit(inner=True)
-def _count_tails(state: State, e: Int) -> None:
+def _count_tails(state: Robots, e: Int) -> None:
     """Find the longest chain behind each robot and who leads it, peeling the graph from its leaves."""
     robots = state.pos.shape[1]
     for a in range(robots):
@@ -79,7 +118,7 @@ def _count_tails(state: State, e: Int) -> None:
 
 
 @jit(inline=True)
-def _join_queue(state: State, e: Int, a: Int, b: Int) -> None:
+def _join_queue(state: Robots, e: Int, a: Int, b: Int) -> None:
     """Let robot `a` lead those who follow `b` if its tail is the longest (ties: lowest index)."""
     length = state.tail[e, a] + 1
     leader = state.behind[e, b]
@@ -89,7 +128,7 @@ def _join_queue(state: State, e: Int, a: Int, b: Int) -> None:
 
 
 @jit(inner=True)
-def _settle_empty_cells(state: State, e: Int) -> None:
+def _settle_empty_cells(state: Robots, e: Int) -> None:
     """Give each empty cell to the robot with the longest tail, then let its queue follow."""
     robots = state.pos.shape[1]
     for a in range(robots):
@@ -107,7 +146,7 @@ def _settle_empty_cells(state: State, e: Int) -> None:
 
 
 @jit(inner=True)
-def _settle_cycles(state: State, e: Int) -> None:
+def _settle_cycles(state: Robots, e: Int) -> None:
     """Let every cycle of three or more robots move. Only robots on cycles are left unpeeled, besides those who stay."""
     for a in range(state.pos.shape[1]):
         if state.waiting_on[e, a] <= 0 or not wants(state, e, a):
@@ -124,7 +163,7 @@ def _settle_cycles(state: State, e: Int) -> None:
 
 
 @jit(inner=True)
-def _explain_refusals(state: State, e: Int) -> None:
+def _explain_refusals(state: Robots, e: Int) -> None:
     """Say why a robot stays: another enters the cell (VERTEX), its occupant wants mine (SWAP) or stays (BLOCKED)."""
     for a in range(state.pos.shape[1]):
         if wants(state, e, a) and not state.go[e, a]:

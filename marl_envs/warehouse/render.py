@@ -124,10 +124,10 @@ def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
 
 def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
     for index, (row, col, heading, _) in enumerate(frame["robots"].tolist()):
-        yield from _robot(index, col + 0.5, row + 0.5, int(heading), theme)
+        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme)
 
 
-def _robot(index: int, x: float, y: float, heading: int, theme: Theme) -> Iterator[Shape]:
+def robot(index: int, x: float, y: float, heading: int, theme: Theme) -> Iterator[Shape]:
     """Yield a robot: shadow, nose, disc and number."""
     dx, dy = _HEADINGS[heading]
     tip, base, half = 0.5, 0.22, 0.27

@@ -1,0 +1,1 @@
+"""Errands (lifelong path finding): robots visit the cells of one task after another on a grid with obstacles."""

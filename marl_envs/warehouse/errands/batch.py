@@ -1,0 +1,163 @@
+"""The loops over environments. A step is three of them; between two, distance tables of new goals are built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Int, Real, jit
+from marl_envs.core.out import Out
+from marl_envs.core.pack import slots_of, unpack
+from marl_envs.warehouse.errands.metrics import measure_one
+from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, tabular
+from marl_envs.warehouse.errands.rules import move_robots, place_robots
+from marl_envs.warehouse.errands.tasks import finish_errands, follow_schedule, hand_out_first
+from marl_envs.warehouse.errands.types import (
+    ERRAND,
+    GOAL_VECTOR,
+    POOL,
+    SCHEDULE,
+    SHAPING,
+    UNREACHABLE,
+    Settings,
+    State,
+)
+
+SETTINGS_AT = slots_of(State)
+OUT_AT = SETTINGS_AT + slots_of(Settings)
+
+
+@jit(inline=True)
+def begin(state: State, settings: Settings, e: Int) -> None:
+    """Start an episode."""
+    state.step[e] = 0
+    state.service[e] = 0
+    state.travelled[e] = 0
+    state.shortest_sum[e] = 0
+    state.total[e] = 0.0
+    place_robots(state, settings, e)
+    hand_out_first(state, settings, e)
+
+
+@jit(inline=True)
+def see(state: State, settings: Settings, obs: Any, label: Any, e: Int) -> None:
+    """Write the observation that was asked for."""
+    if settings.observation == GOAL_VECTOR:
+        goal_vector(state, settings, obs, e)
+    else:
+        tabular(state, settings, label, e)
+
+
+@jit(inline=True)
+def take_stock(state: State, settings: Settings, e: Int) -> None:
+    """Bring up to date what depends on distances: the shortest way of a new errand, and the potential."""
+    for a in range(state.pos.shape[1]):
+        far = distance(state, settings, e, a, np.int64(state.pos[e, a]))
+        if state.set_out[e, a] == state.step[e]:
+            state.shortest[e, a] = np.int32(0 if far == UNREACHABLE else far)
+        near: Real = 0.0 if far == UNREACHABLE else 1.0 - min(np.float64(far), settings.longest) / settings.longest
+        state.potential[e, a] = np.float32(settings.shaping_weight * near)
+
+
+@jit(inline=True)
+def pay(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Sum up each robot's reward terms; a team shares the sum over robots."""
+    for a in range(state.pos.shape[1]):
+        out.terms[e, a, SHAPING] = -state.potential[e, a]
+    take_stock(state, settings, e)
+    team = np.float32(0.0)
+    for a in range(state.pos.shape[1]):
+        out.terms[e, a, SHAPING] += np.float32(settings.shaping_gamma) * state.potential[e, a]
+        reward = out.terms[e, a, ERRAND] + out.terms[e, a, SHAPING]
+        out.reward[e, a] = reward
+        team += reward
+    state.total[e] += team
+    if settings.team:
+        state.total[e] += team * np.float32(state.pos.shape[1] - 1)
+        for a in range(state.pos.shape[1]):
+            out.reward[e, a] = team
+
+
+@jit
+def act_range(table: Any, first: Int, last: Int) -> None:
+    """Move the robots of environments first..last-1, and hand out tasks."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        move_robots(state, settings, e)
+        if settings.supply == POOL and settings.assigner == SCHEDULE:
+            follow_schedule(state, settings, e)
+        finish_errands(state, settings, out, e)
+
+
+@jit
+def settle_range(table: Any, first: Int, last: Int) -> None:
+    """Pay; at the time limit measure, keep the last observation and start the next episode; else observe."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        pay(state, settings, out, e)
+        ended = state.step[e] >= settings.max_cycles
+        out.ended[e] = ended
+        for a in range(state.pos.shape[1]):
+            out.truncated[e, a] = ended
+        state.fresh[e] = np.uint8(ended and settings.autoreset)
+        if state.fresh[e]:
+            measure_one(state, out, e)
+            see(state, settings, out.final_obs, out.final_label, e)
+            if settings.mask:
+                action_mask(state, settings, out.final_mask, e)
+            begin(state, settings, e)
+        else:
+            see(state, settings, out.obs, out.label, e)
+            if settings.mask:
+                action_mask(state, settings, out.mask, e)
+
+
+@jit(inline=True)
+def show(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Write observation and mask of environment `e` as it stands."""
+    take_stock(state, settings, e)
+    see(state, settings, out.obs, out.label, e)
+    if settings.mask:
+        action_mask(state, settings, out.mask, e)
+
+
+@jit
+def greet_range(table: Any, first: Int, last: Int) -> None:
+    """Show the first observation of those of the environments first..last-1 that began an episode in this step."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        if state.fresh[e]:
+            show(state, settings, out, e)
+
+
+@jit
+def reset_range(table: Any, first: Int, last: Int) -> None:
+    """Start an episode in each of the environments first..last-1, from their own streams."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        begin(state, settings, e)
+
+
+@jit
+def observe_range(table: Any, first: Int, last: Int) -> None:
+    """Write observation and mask of the environments first..last-1 as they stand."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        show(state, settings, out, e)
+
+
+@jit
+def measure_range(table: Any, first: Int, last: Int) -> None:
+    """Write the metrics of the environments first..last-1 so far."""
+    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        measure_one(state, out, e)
+
+
+@jit
+def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
+    """Write the global state of the environments first..last-1 into dest[E, :]."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        global_state(state, settings, dest, e)

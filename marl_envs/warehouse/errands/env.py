@@ -1,0 +1,212 @@
+"""From parameters to a simulation: the tables of the floor, the spaces, and the kernels that the two faces call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from marl_envs.core.family import Family, Simulation
+from marl_envs.core.params import ParameterError
+from marl_envs.warehouse.env import ASIDE, LEFT_OF, NEAR_OFFSETS, ONWARD, RIGHT_OF
+from marl_envs.warehouse.errands import batch, distances
+from marl_envs.warehouse.errands.floors import Floor, get_floor
+from marl_envs.warehouse.errands.metrics import METRICS
+from marl_envs.warehouse.errands.observe import GOAL_LENGTH, ROBOT_STATE, TABULAR_STATES
+from marl_envs.warehouse.errands.problems import Problem, read_problem
+from marl_envs.warehouse.errands.types import (
+    ASSIGNERS,
+    COLLISIONS,
+    FREE,
+    GOAL_VECTOR,
+    MOVES,
+    NUM_ACTIONS,
+    NUM_COUNTERS,
+    OBSERVATIONS,
+    OBSTACLE,
+    REWARD_TERMS,
+    SIDE,
+    STATION,
+    SUPPLIES,
+    Params,
+    Settings,
+    State,
+)
+
+PAD = 2  # rings of obstacles around the floor, as wide as robots see
+KINDS = {"@": OBSTACLE, ".": FREE, "E": STATION, "S": SIDE}
+DEFAULT_ROBOTS = 8
+
+
+def _stride(floor: Floor) -> int:
+    return floor.width + 2 * PAD
+
+
+def padded(floor: Floor, index: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return the padded cells of linear indices row * width + col."""
+    rows, cols = np.divmod(index, floor.width)
+    return ((rows + PAD) * _stride(floor) + cols + PAD).astype(np.uint32)
+
+
+def _floor_tables(floor: Floor) -> dict[str, Any]:
+    """Return the tables that describe the floor's cells."""
+    stride = _stride(floor)
+    cells = (floor.height + 2 * PAD) * stride
+    letters = np.frombuffer("".join(floor.rows).encode(), np.uint8).reshape(floor.height, floor.width)
+    kinds = np.full((floor.height + 2 * PAD, stride), OBSTACLE, np.uint8)
+    for letter, value in KINDS.items():
+        kinds[PAD:-PAD, PAD:-PAD][letters == ord(letter)] = value
+    kind = kinds.reshape(-1)
+    near = [
+        [a * (ONWARD[h][0] * stride + ONWARD[h][1]) + s * (ASIDE[h][0] * stride + ASIDE[h][1]) for a, s in NEAR_OFFSETS]
+        for h in range(4)
+    ]
+    return {
+        "kind": kind,
+        "row": (np.arange(cells) // stride - PAD).astype(np.int16),
+        "col": (np.arange(cells) % stride - PAD).astype(np.int16),
+        "inside": np.flatnonzero(kind != OBSTACLE).astype(np.uint32),
+        "ahead": np.array([r * stride + c for r, c in ONWARD], np.int32),
+        "turned": np.array([[0, 1, 2, 3], [0, 1, 2, 3], LEFT_OF, RIGHT_OF], np.uint8),
+        "clock": np.array([0, 2, 3, 1], np.int16),
+        "from_clock": np.array([0, 3, 1, 2], np.uint8),
+        "near": np.array(near, np.int32),
+        "height": floor.height,
+        "width": floor.width,
+        "longest": float(floor.height + floor.width),
+    }
+
+
+def _cells_of(kind: NDArray[np.uint8], which: int, what: str) -> NDArray[np.uint32]:
+    found = np.flatnonzero(kind == which).astype(np.uint32)
+    if len(found) < 2:
+        raise ParameterError(f'{what} needs at least two such cells, and the floor has {len(found)}; use "anywhere"')
+    return found
+
+
+def _demand(params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32]) -> dict[str, Any]:
+    """Return where drawn starts and goals lie."""
+    first = second = inside
+    if params.goals in ("alternate", "sides"):
+        first = second = _cells_of(kind, SIDE, f'goals="{params.goals}"')
+    if params.goals in ("alternate", "stations"):
+        second = _cells_of(kind, STATION, f'goals="{params.goals}"')
+    if params.goals == "stations":
+        first = second
+    if len(inside) < 2:
+        raise ParameterError("the floor needs at least two free cells")
+    starts = inside if params.starts == "anywhere" else _cells_of(kind, STATION, 'starts="stations"')
+    return {"first_goals": first, "second_goals": second, "start_cells": starts}
+
+
+def _supply(problem: Problem | None) -> dict[str, Any]:
+    """Return starts and tasks of a file, or that tasks are drawn."""
+    if problem is None:
+        nothing = np.zeros(0, np.uint32)
+        return {"starts": nothing, "task_first": np.zeros(1, np.int64), "task_cell": nothing, "supply": 0}
+    return {
+        "starts": padded(problem.floor, problem.starts),
+        "task_first": problem.task_first.astype(np.int64),
+        "task_cell": padded(problem.floor, problem.task_cells),
+        "supply": SUPPLIES.index(problem.supply),
+    }
+
+
+def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Settings:
+    """Return the tables and numbers for these parameters."""
+    tables = _floor_tables(floor)
+    supply = _supply(problem)
+    if problem is None:
+        supply |= _demand(params, tables["kind"], tables["inside"])
+        goals = np.unique(np.concatenate([supply["first_goals"], supply["second_goals"]]))
+    else:
+        supply |= {"first_goals": tables["inside"], "second_goals": tables["inside"], "start_cells": tables["inside"]}
+        goals = np.unique(supply["task_cell"])
+    slot, steps = distances.allocate(tables["kind"].size, len(goals), params.distance_bytes)
+    return Settings(
+        **tables,
+        **supply,
+        slot=slot,
+        steps=steps,
+        observation=OBSERVATIONS.index(params.observation),
+        moves=MOVES.index(params.moves),
+        collision=COLLISIONS.index(params.collision),
+        assigner=ASSIGNERS.index(params.assigner),
+        mask=int(params.mask is not None),
+        team=int(params.reward == "team"),
+        guided=1,
+        autoreset=1,
+        max_cycles=params.max_cycles,
+        shaping_weight=params.shaping,
+        shaping_gamma=params.shaping_gamma,
+    )
+
+
+def observation_space(settings: Settings) -> spaces.Space[Any]:
+    """Return the space of one robot's observation."""
+    if settings.observation != GOAL_VECTOR:
+        return spaces.Discrete(TABULAR_STATES[settings.moves])
+    low = np.zeros(GOAL_LENGTH, np.float32)
+    low[13:15] = -1
+    return spaces.Box(low, np.ones(GOAL_LENGTH, np.float32), dtype=np.float32)
+
+
+def build(params: Params) -> Simulation:
+    """Return the simulation of errands."""
+    problem = None if params.problem is None else read_problem(params.problem)
+    floor = get_floor(params.floor) if problem is None else problem.floor
+    settings = make_settings(params, floor, problem)
+    robots = len(problem.starts) if problem is not None else params.num_robots or DEFAULT_ROBOTS
+    if problem is None and robots > len(settings.start_cells):
+        raise ParameterError(f"num_robots must be at most {len(settings.start_cells)}, the cells to start on")
+    pool = int(problem.reveal * robots) if problem is not None and problem.supply == "pool" else 0
+    return Simulation(
+        family=FAMILY,
+        params=params,
+        agents=[f"robot_{a}" for a in range(robots)],
+        observation_space=observation_space(settings),
+        action_space=spaces.Discrete(NUM_ACTIONS[settings.moves]),
+        state_space=spaces.Box(0.0, 1.0, (1 + ROBOT_STATE * robots,), np.float32),
+        settings=settings,
+        sizes={"A": robots, "C": settings.kind.size, "K": NUM_COUNTERS, "Q": pool},
+    )
+
+
+def frame(settings: Settings, state: State, e: int) -> dict[str, NDArray[Any]]:
+    """Return what a picture of environment `e` needs.
+
+    robots int32 [A, 3] (row, col, heading), goals int32 [A, 2] (row, col; -1 -1 if none), tasks int32 [A] finished,
+    step int32 [].
+    """
+
+    def place(cells: NDArray[np.uint32]) -> NDArray[np.int32]:
+        return np.stack([settings.row[cells], settings.col[cells]], axis=-1).astype(np.int32)
+
+    return {
+        "robots": np.column_stack([place(state.pos[e]), state.heading[e]]).astype(np.int32),
+        "goals": np.where(state.goal[e][:, None] > 0, place(state.goal[e]), -1).astype(np.int32),
+        "tasks": state.tally[e, :, 11].copy(),
+        "step": np.array(state.step[e], np.int32),
+    }
+
+
+FAMILY = Family(
+    name="errands_v0",
+    params=Params,
+    state=State,
+    build=build,
+    guided=lambda settings: settings,
+    frame=frame,
+    reward_terms=REWARD_TERMS,
+    metrics=METRICS,
+    scene="marl_envs.warehouse.errands.render",
+    step=batch.act_range,
+    then=(batch.settle_range, batch.greet_range),
+    prepare=distances.prepare,
+    reset=batch.reset_range,
+    observe=batch.observe_range,
+    measure=batch.measure_range,
+    describe=batch.describe_range,
+)

@@ -1,0 +1,110 @@
+"""How errands look: obstacles, stations, robots and their goals, as a picture and as text.
+
+An obstacle is a tile, a station a framed one. A robot is a numbered disc; its goal is a diamond with a dotted line from
+the robot, left out where there are too many to be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from marl_envs.render.canvas import fitted_size
+from marl_envs.render.scene import Frame, Line, Polygon, Rect, Scene, Shape, dots
+from marl_envs.render.theme import Theme, mix
+from marl_envs.warehouse.errands.floors import get_floor
+from marl_envs.warehouse.errands.problems import read_problem
+from marl_envs.warehouse.render import robot
+
+MOST_WAYS = 60  # robots up to which ways are drawn
+
+
+class ErrandsArtist:
+    """Draws frames of one floor, given as rows of `.`, `@` (obstacle), `E` (station) and `S` (shelf side).
+
+    A frame holds `robots` (A, 3: row, col, heading), `goals` (A, 2: row, col, or -1 -1), `tasks` (A) and `step`.
+    """
+
+    def __init__(self, rows: tuple[str, ...]) -> None:
+        self.rows = rows
+
+    def fitted_size(self) -> tuple[int, int]:
+        """Return a picture size [pixels] that suits the floor."""
+        return fitted_size(len(self.rows[0]), len(self.rows))
+
+    def scene(self, frame: Frame, theme: Theme) -> Scene:
+        """Return the picture of `frame`."""
+        return Scene(
+            width=len(self.rows[0]),
+            height=len(self.rows),
+            page=theme.page,
+            ink=theme.ink,
+            faint=theme.faint,
+            background=_floor(self.rows, theme),
+            shapes=(*_ways(frame, theme), *_robots(frame, theme)),
+            values=(("step", str(int(frame["step"]))), ("tasks", str(int(frame["tasks"].sum())))),
+        )
+
+    def between(self, before: Frame, after: Frame, share: float) -> Frame:
+        """Return the moment `share` (0 to 1) of the way between two frames: robots move, all else is as `before`."""
+        robots = before["robots"].astype(float)
+        robots[:, :2] += share * (after["robots"][:, :2] - robots[:, :2])
+        return {**before, "robots": robots}
+
+    def ansi(self, frame: Frame) -> str:
+        """Return `frame` as text: two characters a cell (robot's heading, ground), then a line for the whole."""
+        above = [[" "] * len(row) for row in self.rows]
+        ground = [list(row) for row in self.rows]
+        for row, col in frame["goals"].tolist():
+            if row >= 0:
+                ground[row][col] = "x"
+        for row, col, heading in frame["robots"].tolist():
+            above[row][col] = "^v<>"[heading]
+        lines = ["".join(a + b for a, b in zip(*pair, strict=True)) for pair in zip(above, ground, strict=True)]
+        lines.append(f"step {int(frame['step'])}, {int(frame['tasks'].sum())} tasks finished")
+        return "\n".join(lines) + "\n"
+
+
+def artist(params: Any) -> ErrandsArtist:
+    """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
+    values = params if isinstance(params, dict) else vars(params)
+    floor = get_floor(values["floor"]) if values["problem"] is None else read_problem(values["problem"]).floor
+    return ErrandsArtist(floor.rows)
+
+
+@lru_cache(maxsize=8)
+def _floor(rows: tuple[str, ...], theme: Theme) -> tuple[Shape, ...]:
+    """Return what never moves."""
+    height, width = len(rows), len(rows[0])
+    shapes: list[Shape] = [Rect(0, 0, width, height, theme.floor)]
+    shapes += [Line((col, 0), (col, height), 0.01, theme.line) for col in range(width + 1)]
+    shapes += [Line((0, row), (width, row), 0.01, theme.line) for row in range(height + 1)]
+    side = mix(theme.floor, theme.object, 0.25)
+    for row, text in enumerate(rows):
+        for col, char in enumerate(text):
+            if char == "@":
+                shapes.append(Rect(col + 0.02, row + 0.02, 0.96, 0.96, theme.object, 0.08, theme.object_edge, 0.05))
+            elif char == "E":
+                shapes.append(Rect(col + 0.06, row + 0.06, 0.88, 0.88, theme.goal, 0.14, theme.goal_edge, 0.05))
+            elif char == "S":
+                shapes.append(Rect(col + 0.1, row + 0.1, 0.8, 0.8, side, 0.1))
+    return tuple(shapes)
+
+
+def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
+    """Yield every goal, and a dotted line to it."""
+    many = len(frame["robots"]) > MOST_WAYS
+    for (row, col, _), (to_row, to_col) in zip(frame["robots"].tolist(), frame["goals"].tolist(), strict=True):
+        if to_row < 0:
+            continue
+        x, y = to_col + 0.5, to_row + 0.5
+        if not many and (row, col) != (to_row, to_col):
+            yield from dots((x, y), (col + 0.5, row + 0.5), 0.25, 0.045, theme.agent, trim=0.4)
+        for half, color in ((0.34, theme.wanted_edge), (0.26, theme.wanted)):
+            yield Polygon(((x, y - half), (x + half, y), (x, y + half), (x - half, y)), color)
+
+
+def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
+    for index, (row, col, heading) in enumerate(frame["robots"].tolist()):
+        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme)

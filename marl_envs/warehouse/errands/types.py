@@ -1,0 +1,196 @@
+"""Parameters, settings and state of the errands task.
+
+Dimensions: E environments, A robots, C cells of the padded floor, N free cells, T tasks of a file, W errands in them,
+Q open tasks of the pool, G and H cells that goals are drawn from, S distance tables, K counters. A cell is one number,
+`(row + pad) * stride + col + pad`, as in the shelves task. Names that both tasks share mean the same, since the
+conflict kernel is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.warehouse.errands.floors import get_floor
+from marl_envs.warehouse.errands.problems import read_problem
+from marl_envs.warehouse.types import BLOCKED, EMPTY, MASKED, MOVED, NUM_COUNTERS, SWAP, TURNED, VERTEX, WAITED, WALL
+
+__all__ = ["BLOCKED", "EMPTY", "MASKED", "MOVED", "NUM_COUNTERS", "SWAP", "TURNED", "VERTEX", "WAITED", "WALL"]
+
+# Actions: "rotate" (LoRR's FW, CCR, CR and W, by our numbers) and "compass"
+WAIT, FORWARD, TURN_LEFT, TURN_RIGHT = range(4)
+NORTHWARD, SOUTHWARD, WESTWARD, EASTWARD = range(1, 5)  # 1 + heading
+MOVES = ("rotate", "compass")
+ROTATE, COMPASS = range(2)
+NUM_ACTIONS = (4, 5)  # by kind of moves
+# What happens where robots ask for the same cell or to change places
+COLLISIONS = ("resolve", "all_wait", "block")
+RESOLVE, ALL_WAIT, BLOCK = range(3)
+# Where tasks come from
+SUPPLIES = ("drawn", "round_robin", "pool")
+DRAWN, ROUND_ROBIN, POOL = range(3)
+# Who assigns tasks of the pool
+ASSIGNERS = ("nearest", "schedule")
+NEAREST, SCHEDULE = range(2)
+# Where drawn goals lie, and where robots start
+GOALS = ("alternate", "sides", "stations", "anywhere")
+STARTS = ("anywhere", "stations")
+# Kinds of cell
+OBSTACLE, FREE, STATION, SIDE = range(4)
+# Observations
+OBSERVATIONS = ("goal", "tabular")
+GOAL_VECTOR, TABULAR = range(2)
+NEAR_CELLS = 12  # cells within Manhattan distance 2
+# Counters of a robot's steps, State.tally[e, a, :], besides those shared with the shelves task
+STOPPED, ERRANDS, TASKS = 2, 10, 11  # had to wait because others were in conflict ("all_wait"); errands, tasks done
+REWARD_TERMS = ("errand", "shaping")
+ERRAND, SHAPING = range(2)
+UNREACHABLE = 65535  # in distance tables
+NONE = -1  # no task
+DROP = -2  # in a schedule: put back what is in hand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """Everything that can be chosen; see docs/errands.md. Bad values raise ParameterError."""
+
+    floor: str = "aisles-2x3"
+    """A generated floor, the path of a MovingAI `.map` file, or a text drawing."""
+    problem: str | None = None
+    """Path of a LoRR problem file (JSON, 2023 or 2024): floor, starts and tasks come from there."""
+    num_robots: int | None = None
+    """Robots; None: 8, or as many as the problem has."""
+    moves: str = "compass"
+    """"compass" (to one of four neighbours) or "rotate" (forward and quarter turns)."""
+    collision: str = "resolve"
+    """"resolve" (RWARE's rule), "all_wait" (LoRR: one conflict stops all) or "block" (whoever is in conflict stays)."""
+    starts: str = "anywhere"
+    """Where robots start: "anywhere", or at "stations"."""
+    goals: str = "alternate"
+    """Where drawn goals lie: "alternate" (at shelf sides and stations by turns), "sides", "stations" or "anywhere"."""
+    assigner: str = "nearest"
+    """Who hands out a pool's tasks: "nearest" (free robot by free robot) or "schedule" (what `State.schedule` says)."""
+    observation: str = "goal"
+    """"goal" (a vector that says where to go) or "tabular" (one integer)."""
+    reward: str = "individual"
+    """"individual" (who does the errand is paid) or "team" (everyone gets the sum)."""
+    max_cycles: int = 500
+    """Steps after which the episode is truncated."""
+    shaping: float = 0.0
+    """Weight of the potential-based shaping reward; 0 switches it off."""
+    shaping_gamma: float = 0.99
+    """Discount of the shaping reward; use the learner's own."""
+    distance_bytes: int = 2 * 2**30
+    """Most memory for distance tables [bytes]."""
+    mask: str | None = "info"
+    """Where the action mask is: in the "info", in the "obs" (PettingZoo face only), or None: nowhere."""
+    agents_leave: bool = False
+    """Whether finished agents leave `agents`. Robots finish together, so both values give the same episodes."""
+
+    def __post_init__(self) -> None:
+        """Check every value before anything is built."""
+        if self.problem is None:
+            free = get_floor(self.floor).num_free
+        else:
+            problem = read_problem(self.problem)
+            free = problem.floor.num_free
+            if self.num_robots not in (None, len(problem.starts)):
+                raise ParameterError(
+                    f"num_robots must be None or {len(problem.starts)}, as many as {self.problem} has, "
+                    f"not {self.num_robots!r}"
+                )
+        if self.num_robots is not None:
+            check_int("num_robots", self.num_robots, 1, min(free, 32000), f"(the floor has {free} free cells)")
+        check_choice("moves", self.moves, MOVES)
+        check_choice("collision", self.collision, COLLISIONS)
+        check_choice("starts", self.starts, STARTS)
+        check_choice("goals", self.goals, GOALS)
+        check_choice("assigner", self.assigner, ASSIGNERS)
+        check_choice("observation", self.observation, OBSERVATIONS)
+        check_choice("reward", self.reward, ("individual", "team"))
+        check_int("max_cycles", self.max_cycles, 1)
+        check_float("shaping", self.shaping, 0.0, 1e6)
+        check_float("shaping_gamma", self.shaping_gamma, 0.0, 1.0)
+        check_int("distance_bytes", self.distance_bytes, 1, 2**62)
+        check_choice("mask", self.mask, ("info", "obs", None))
+        check_choice("agents_leave", self.agents_leave, (True, False))
+
+
+class Settings(NamedTuple):
+    """What stays fixed: tables of the floor and numbers. Only the distance tables are filled as goals appear."""
+
+    kind: Annotated[NDArray[np.uint8], "C"]  # OBSTACLE (also outside), FREE, STATION or SIDE
+    row: Annotated[NDArray[np.int16], "C"]
+    col: Annotated[NDArray[np.int16], "C"]
+    inside: Annotated[NDArray[np.uint32], "N"]  # free cells, in reading order
+    starts: Annotated[NDArray[np.uint32], "B"]  # cell of each robot at the reset; empty: drawn
+    start_cells: Annotated[NDArray[np.uint32], "D"]  # that starts are drawn from
+    first_goals: Annotated[NDArray[np.uint32], "G"]  # cells that a robot's goals are drawn from by turns:
+    second_goals: Annotated[NDArray[np.uint32], "H"]  # these, then those
+    task_first: Annotated[NDArray[np.int64], "T"]  # a file's tasks: index of the first errand; one more at the end
+    task_cell: Annotated[NDArray[np.uint32], "W"]  # cell of each errand
+    ahead: Annotated[NDArray[np.int32], "4"]  # what to add to a cell to go one ahead, by heading
+    turned: Annotated[NDArray[np.uint8], "4 4"]  # heading after an action of "rotate", by action and heading
+    clock: Annotated[NDArray[np.int16], "4"]  # heading in quarter turns clockwise from NORTH
+    from_clock: Annotated[NDArray[np.uint8], "4"]  # and back
+    near: Annotated[NDArray[np.int32], "4 12"]  # offsets of the cells within Manhattan distance 2, by heading
+    slot: Annotated[NDArray[np.int32], "C"]  # which distance table is of the way to this cell, or NONE
+    steps: Annotated[NDArray[np.uint16], "S C"]  # distance tables [cells]
+    observation: int  # GOAL_VECTOR or TABULAR
+    moves: int  # ROTATE or COMPASS
+    collision: int  # RESOLVE, ALL_WAIT or BLOCK
+    supply: int  # DRAWN, ROUND_ROBIN or POOL
+    assigner: int  # NEAREST or SCHEDULE
+    height: int  # [cells]
+    width: int  # [cells]
+    mask: int  # 1: write the action mask
+    team: int  # 1: everyone gets the sum
+    guided: int  # 1: distance tables are kept ready
+    autoreset: int  # 1: start the next episode in the step that ends one
+    max_cycles: int  # [steps]
+    shaping_weight: float
+    shaping_gamma: float
+    longest: float  # [cells] rough length of a long way, to scale distances
+
+
+class State(NamedTuple):
+    """Everything a step reads or writes; allocated once, changed in place."""
+
+    rng: Annotated[NDArray[np.uint64], "E"]  # random stream
+    step: Annotated[NDArray[np.int32], "E"]  # [steps] since the reset
+    pos: Annotated[NDArray[np.uint32], "E A"]  # cell
+    heading: Annotated[NDArray[np.uint8], "E A"]  # NORTH, SOUTH, WEST, EAST; with "compass" that of the last move
+    goal: Annotated[NDArray[np.uint32], "E A"]  # cell of the current errand (0: none)
+    task: Annotated[NDArray[np.int32], "E A"]  # task in hand, or NONE; with drawn goals a running number
+    errand: Annotated[NDArray[np.int32], "E A"]  # errands of it already done
+    last_task: Annotated[NDArray[np.int32], "E A"]  # task finished last, or NONE
+    place: Annotated[NDArray[np.int32], "E A"]  # where in the pool it is
+    released: Annotated[NDArray[np.int32], "E A"]  # [steps] when the task in hand was released
+    set_out: Annotated[NDArray[np.int32], "E A"]  # [steps] when the current errand was begun
+    shortest: Annotated[NDArray[np.int32], "E A"]  # [cells] shortest way of the current errand, from where it was begun
+    next_task: Annotated[NDArray[np.int32], "E"]  # first task of the file that is not yet in the pool
+    pool: Annotated[NDArray[np.int32], "E Q"]  # open tasks, or NONE
+    pool_since: Annotated[NDArray[np.int32], "E Q"]  # [steps] when each was released
+    pool_owner: Annotated[NDArray[np.int16], "E Q"]  # robot that has it in hand, or EMPTY
+    schedule: Annotated[NDArray[np.int32], "E A"]  # task that each robot shall take (assigner "schedule"), DROP or NONE
+    robot_at: Annotated[NDArray[np.int16], "E C"]  # robot in the cell, or EMPTY
+    potential: Annotated[NDArray[np.float32], "E A"]  # of the shaping reward
+    tally: Annotated[NDArray[np.int32], "E A K"]  # [robot-steps] this episode, by kind
+    service: Annotated[NDArray[np.int64], "E"]  # [steps] sum of service times of finished tasks
+    travelled: Annotated[NDArray[np.int64], "E"]  # [steps] sum over finished errands of the time they took
+    shortest_sum: Annotated[NDArray[np.int64], "E"]  # [cells] sum over finished errands of their shortest ways
+    total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
+    fresh: Annotated[NDArray[np.uint8], "E"]  # 1: an episode began in this step
+    # What passes between the parts of one step
+    actions: Annotated[NDArray[np.int32], "E A"]
+    outcome: Annotated[NDArray[np.uint8], "E A"]  # the counter of the last step
+    next: Annotated[NDArray[np.uint32], "E A"]  # cell a robot asks for
+    go: Annotated[NDArray[np.uint8], "E A"]  # 1: it may enter
+    tail: Annotated[NDArray[np.int16], "E A"]  # longest chain of robots queued behind
+    behind: Annotated[NDArray[np.int16], "E A"]  # robot that may follow into one's cell, or EMPTY
+    waiting_on: Annotated[NDArray[np.int16], "E A"]  # followers not yet looked at
+    refusal: Annotated[NDArray[np.uint8], "E A"]  # why a robot may not enter: VERTEX, SWAP or BLOCKED
