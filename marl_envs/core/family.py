@@ -64,8 +64,9 @@ class Simulation:
 
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """What identifies the environment: its name and every parameter, ready for JSON."""
-        return {"env": self.family.name, "params": asdict(self.params)}
+        """What identifies the environment: its name and every parameter, ready for JSON (which has no tuples)."""
+        params = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.params).items()}
+        return {"env": self.family.name, "params": params}
 
     @property
     def discrete(self) -> bool:

@@ -44,6 +44,16 @@ def check_float(name: str, value: object, low: float, high: float) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def check_names(name: str, value: object, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Return `value` as a tuple if it is a list or tuple of some of `allowed`, each once, else raise ParameterError."""
+    if not isinstance(value, (list, tuple)) or not value or any(v not in allowed for v in value):
+        names = ", ".join(map(repr, allowed))
+        raise ParameterError(f"{name} must be a list or tuple of some of {names}, not {value!r}")
+    if len(set(value)) < len(value):
+        raise ParameterError(f"{name} must have each name at most once, not {value!r}")
+    return tuple(value)
+
+
 def check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
     """Raise ParameterError unless `value` is one of `allowed`."""
     if not any(value is option or (type(value) is type(option) and value == option) for option in allowed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.warehouse import batch
+from marl_envs.warehouse.images import ASIDE, LAYER_BITS, ONWARD, code_of, image_space, sight_table
 from marl_envs.warehouse.layouts import GOAL, HOME, Layout, get_layout
 from marl_envs.warehouse.metrics import METRICS
 from marl_envs.warehouse.observe import GOAL_LENGTH, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
@@ -20,10 +22,12 @@ from marl_envs.warehouse.types import (
     GOAL_CELL,
     HIGHWAY,
     HOME_CELL,
+    IMAGE,
     MOVED,
     NUM_COUNTERS,
     NUM_MOVES,
     OBSERVATIONS,
+    OUTSIDE,
     REWARD_TERMS,
     TABULAR,
     TOGGLED,
@@ -34,8 +38,6 @@ from marl_envs.warehouse.types import (
     State,
 )
 
-ONWARD = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (rows, columns) one ahead, by heading
-ASIDE = ((0, 1), (0, -1), (-1, 0), (1, 0))  # one to the right, by heading
 LEFT_OF, RIGHT_OF = [2, 3, 1, 0], [3, 2, 0, 1]  # heading after a quarter turn, by heading
 # (ahead, right) of the cells within Manhattan distance 2, nearest first, from ahead clockwise
 NEAR_OFFSETS = (
@@ -103,6 +105,37 @@ def _glance_table(message_bits: int) -> NDArray[np.float32]:
     return table
 
 
+def _code_table(layers: tuple[str, ...], message_bits: int) -> NDArray[np.int32]:
+    """Return what "image" shows of a cell, by State.look * 4 + kind."""
+    codes = []
+    for look, kind in product(range(3 * (1 + (4 << message_bits))), range(4)):
+        robot, shelf = divmod(look, 3)
+        shown = {
+            "shelves": shelf > 0,
+            "requests": shelf == 2,
+            "agents": robot > 0,
+            "agent_direction": 1 + (robot - 1 >> message_bits) if robot else 0,
+            "agent_load": 0,  # not part of the look: the kernel adds it
+            "goals": kind == GOAL_CELL,
+            "accessible": kind != OUTSIDE and not robot,
+        }
+        codes.append(code_of(layers, shown))
+    return np.array(codes, np.int32)
+
+
+def _image_tables(params: Params, stride: int) -> dict[str, Any]:
+    """Return what "image" looks things up in; without it empty tables."""
+    if params.observation != "image":
+        return {"sight": np.zeros((4, 0), np.int32), "codes": np.zeros(0, np.int32), "layers": 0, "load_code": 0}
+    layers = params.image_layers
+    return {
+        "sight": sight_table(params.sensor_range, stride, params.image_rotated),
+        "codes": _code_table(layers, params.message_bits),
+        "layers": len(layers),
+        "load_code": 1 << LAYER_BITS * layers.index("agent_load") if "agent_load" in layers else 0,
+    }
+
+
 def make_settings(params: Params) -> Settings:
     """Return the tables and numbers for these parameters."""
     pad = max(params.sensor_range, 2)
@@ -111,6 +144,7 @@ def make_settings(params: Params) -> Settings:
     two_stage = params.reward == "two_stage"
     settings = Settings(
         **tables,
+        **_image_tables(params, stride),
         window=np.array([r * stride + c for r in radius for c in radius], np.int32),
         glance=_glance_table(params.message_bits),
         free_steps=np.zeros((0, 0), np.uint16),
@@ -135,7 +169,7 @@ def make_settings(params: Params) -> Settings:
         shaping_gamma=params.shaping_gamma,
         longest=1.0,
     )
-    needs_guidance = params.observation != "flattened" or params.shaping > 0
+    needs_guidance = params.observation in ("goal", "tabular") or params.shaping > 0
     return guided(settings) if needs_guidance else settings
 
 
@@ -153,6 +187,8 @@ def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
         high = np.ones(8 + (7 + params.message_bits) * cells, np.float32)
         high[:2] = settings.width - 1, settings.height - 1
         return spaces.Box(np.zeros_like(high), high, dtype=np.float32)
+    if settings.observation == IMAGE:
+        return image_space(params.image_layers, settings.sight.shape[1])
     low = np.zeros(GOAL_LENGTH, np.float32)
     low[9:11] = -1
     return spaces.Box(low, np.ones(GOAL_LENGTH, np.float32), dtype=np.float32)
@@ -165,6 +201,7 @@ def build(params: Params) -> Simulation:
     space = observation_space(params, settings)
     state_length = 1 + ROBOT_STATE * robots + SHELF_STATE * shelves
     sizes = {"A": robots, "S": shelves, "Q": params.queue_size, "C": settings.kind.size, "K": NUM_COUNTERS}
+    sizes["P"] = settings.sight.shape[1]
     sizes["M"] = max(params.queue_size, robots)
     return Simulation(
         family=FAMILY,

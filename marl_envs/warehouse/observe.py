@@ -1,4 +1,4 @@
-"""What robots see: RWARE's flattened vector, a vector that says where to go, one integer for tables; mask; state."""
+"""What robots see: RWARE's flattened vector and its image, a vector that says where to go, one integer; mask; state."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.warehouse.guidance import rank
+from marl_envs.warehouse.images import spread
 from marl_envs.warehouse.rules import can_toggle, obstacle
 from marl_envs.warehouse.types import (
     BLOCKED,
@@ -71,6 +72,22 @@ def _window(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
         k = state.look[e, np.int64(state.pos[e, a]) + settings.window[w]]
         for j in range(numbers):
             obs[e, a, 8 + numbers * w + j] = settings.glance[k, j]
+
+
+@jit(inner=True)
+def image(state: State, settings: Settings, obs: Any, e: Int) -> None:
+    """Write RWARE's image as a vector: layer after layer, each row by row."""
+    for a in range(state.pos.shape[1]):
+        here, mine = np.int64(state.pos[e, a]), state.heading[e, a]
+        for w in range(settings.sight.shape[1]):
+            cell = here + settings.sight[mine, w]
+            state.code[e, w] = settings.codes[np.int64(state.look[e, cell]) * 4 + settings.kind[cell]]
+        if settings.load_code:  # only the maps of robots and loads know
+            for w in range(settings.sight.shape[1]):
+                b = state.robot_at[e, here + settings.sight[mine, w]]
+                if b != EMPTY and state.load[e, b] != EMPTY:
+                    state.code[e, w] += np.int32(settings.load_code)
+        spread(state.code, obs, settings.layers, e, a)
 
 
 @jit(inline=True)

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.core.params import ParameterError, check_choice, check_float, check_int, check_names
 from marl_envs.warehouse.layouts import HOME, get_layout
 
 # Actions (RWARE's numbers)
@@ -37,8 +37,10 @@ DELIVERY, PUT_BACK, SHAPING = range(3)
 # Bits of State.guide and the guide tables
 AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
 # Observations
-OBSERVATIONS = ("flattened", "goal", "tabular")
-FLATTENED, GOAL_VECTOR, TABULAR = range(3)
+OBSERVATIONS = ("flattened", "goal", "tabular", "image")
+FLATTENED, GOAL_VECTOR, TABULAR, IMAGE = range(4)
+# Layers of "image" (RWARE's ImageLayer, in its order)
+IMAGE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load", "goals", "accessible")
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 UNREACHABLE = 65535  # in distance tables
 
@@ -54,11 +56,15 @@ class Params:
     request_queue_size: int | None = None
     """Shelves requested at any time, fewer than there are shelves; None: as many as robots."""
     observation: str = "flattened"
-    """"flattened" (RWARE's numbers), "goal" (a vector that says where to go) or "tabular" (one integer)."""
+    """"flattened" or "image" (RWARE's), "goal" (a vector that says where to go) or "tabular" (one integer)."""
     reward: str = "individual"
     """"individual" (who delivers is paid), "team" (everyone gets the sum: RWARE's global) or "two_stage"."""
     sensor_range: int = 1
-    """Radius of the square that "flattened" shows [cells]."""
+    """Radius of the square that "flattened" and "image" show [cells]."""
+    image_layers: tuple[str, ...] = ("shelves", "requests", "agents", "goals", "accessible")
+    """Layers of "image", in this order: any of IMAGE_LAYERS, each once. A list will do."""
+    image_rotated: bool = True
+    """Whether "image" is turned so that ahead is up; else north is up."""
     message_bits: int = 0
     """Bits that each robot broadcasts with its action; action = move + 5 * bits."""
     max_cycles: int = 500
@@ -90,6 +96,8 @@ class Params:
         check_choice("observation", self.observation, OBSERVATIONS)
         check_choice("reward", self.reward, ("individual", "team", "two_stage"))
         check_int("sensor_range", self.sensor_range, 1, 20)
+        object.__setattr__(self, "image_layers", check_names("image_layers", self.image_layers, IMAGE_LAYERS))
+        check_choice("image_rotated", self.image_rotated, (True, False))
         check_int("message_bits", self.message_bits, 0, 8)
         check_int("max_cycles", self.max_cycles, 1)
         if self.max_inactivity is not None:
@@ -104,6 +112,12 @@ class Params:
     def queue_size(self) -> int:
         """Number of open requests."""
         return self.num_robots if self.request_queue_size is None else self.request_queue_size
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Layers, rows and columns of "image": reshape the vector to this."""
+        side = 2 * self.sensor_range + 1
+        return len(self.image_layers), side, side
 
 
 class Settings(NamedTuple):
@@ -125,6 +139,8 @@ class Settings(NamedTuple):
     window: Annotated[NDArray[np.int32], "V"]  # offsets of the cells that "flattened" shows, in reading order
     place: Annotated[NDArray[np.float32], "C 8"]  # "flattened" of a robot's own cell: x, y, five zeros, highway
     glance: Annotated[NDArray[np.float32], "L F"]  # State.look -> the numbers that "flattened" shows of such a cell
+    sight: Annotated[NDArray[np.int32], "4 P"]  # offsets of the cells that "image" shows, by heading, in reading order
+    codes: Annotated[NDArray[np.int32], "J"]  # State.look * 4 + kind -> what "image" shows of it (images.py)
     near: Annotated[
         NDArray[np.int32], "4 12"
     ]  # offsets of the cells within Manhattan distance 2, by heading, nearest first
@@ -137,7 +153,9 @@ class Settings(NamedTuple):
     free_guide: Annotated[NDArray[np.uint8], "R T"]  # bits: forward 1, left 2, right 4 shorten `free_steps`
     laden_guide: Annotated[NDArray[np.uint8], "R T"]
     goal_guide: Annotated[NDArray[np.uint8], "T"]
-    observation: int  # FLATTENED, GOAL_VECTOR or TABULAR
+    observation: int  # FLATTENED, GOAL_VECTOR, TABULAR or IMAGE
+    layers: int  # of "image"
+    load_code: int  # what "agent_load" adds to the code of a loaded robot's cell (0: it is not shown)
     height: int  # [cells]
     width: int  # [cells]
     message_bits: int
@@ -195,4 +213,5 @@ class State(NamedTuple):
     waiting_on: Annotated[NDArray[np.int16], "E A"]  # followers not yet looked at
     refusal: Annotated[NDArray[np.uint8], "E A"]  # why a robot may not enter: VERTEX, SWAP or BLOCKED
     choice: Annotated[NDArray[np.int16], "E A"]  # candidate that a robot would take
+    code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     taken: Annotated[NDArray[np.uint8], "E M"]  # candidates given away (M: Q or A, whichever is larger)

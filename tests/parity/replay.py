@@ -65,6 +65,9 @@ class Replay:
             "sensor_range": 1,
             "message_bits": 0,
             "max_inactivity": None,
+            "observation": "flattened",
+            "image_layers": ("shelves", "requests", "agents", "goals", "accessible"),
+            "image_rotated": True,
         }
         settings |= {"max_cycles": 500, **parameters}
         self.bits = settings["message_bits"]
@@ -173,7 +176,7 @@ class Replay:
 
     def _compare_observations(self, ours: np.ndarray, theirs: Any) -> None:
         if self.observe:
-            assert np.array_equal(ours, np.array(theirs))
+            assert np.array_equal(ours, np.array(theirs).reshape(ours.shape))
 
     def _compare_state(self) -> None:
         """Compare robots, shelves and queue."""
@@ -190,7 +193,7 @@ class Replay:
 
 
 def _reference(layout: str, robots: int, queue: int, settings: dict[str, Any]) -> Any:
-    from rware.warehouse import RewardType, Warehouse
+    from rware.warehouse import ImageLayer, ObservationType, RewardType, Warehouse
 
     rows, columns = SIZES.get(layout, (None, None))
     return Warehouse(
@@ -205,6 +208,9 @@ def _reference(layout: str, robots: int, queue: int, settings: dict[str, Any]) -
         max_steps=settings["max_cycles"],
         reward_type=RewardType[MODES[settings["reward"]]],
         layout=None if rows else layout,
+        observation_type=ObservationType[settings["observation"].upper()],
+        image_observation_layers=[ImageLayer[name.upper()] for name in settings["image_layers"]],
+        image_observation_directional=settings["image_rotated"],
     )
 
 

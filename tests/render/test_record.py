@@ -45,7 +45,7 @@ def test_a_policy_may_be_a_function_of_the_observations():
 def test_a_policy_and_its_actions_see_the_same_observations_in_every_setting():
     actions = [
         render.rollout(make_env(observation=observation), GreedyPolicy(), seed=2).actions.tolist()
-        for observation in ("flattened", "goal", "tabular")
+        for observation in ("flattened", "goal", "tabular", "image")
     ]
     assert actions[0] == actions[1] == actions[2]
 

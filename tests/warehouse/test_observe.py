@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from marl_envs import warehouse_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.warehouse.planner import GreedyPolicy
+from marl_envs.warehouse.types import IMAGE_LAYERS
 from tests.warehouse import writers
 from tests.warehouse.arrange import build, play
 from tests.warehouse.strategies import warehouses
@@ -33,6 +34,24 @@ def test_flattened_is_what_its_table_says(vec, seed):
     for obs in views(vec, seed % 2**32):
         for a in range(vec.num_agents):
             assert obs[a].tolist() == writers.flattened(vec, a)
+            assert vec.observation_space.contains(obs[a])
+
+
+@few
+@given(
+    st.fixed_dictionaries(
+        {
+            "sensor_range": st.integers(1, 4),
+            "image_rotated": st.booleans(),
+            "image_layers": st.lists(st.sampled_from(IMAGE_LAYERS), min_size=1, unique=True),
+        }
+    ).flatmap(lambda shown: warehouses(observation="image", **shown)),
+    st.integers(0, 2**32),
+)
+def test_image_is_what_its_table_says(vec, seed):
+    for obs in views(vec, seed):
+        for a in range(vec.num_agents):
+            assert np.array_equal(obs[a].reshape(vec.params.image_shape), writers.image(vec, a))
             assert vec.observation_space.contains(obs[a])
 
 
@@ -80,6 +99,26 @@ def test_flattened_of_a_drawn_board():
         nobody,
     ]
     assert obs[0, 1, :8].tolist() == [1, 1, 0, 0, 0, 1, 0, 0]
+
+
+IMAGES = {
+    "^": {"shelves": [[0, 0, 1], [1, 0, 0], [0, 0, 0]], "goals": [[0, 0, 0], [0, 0, 0], [0, 0, 1]]},
+    ">": {"shelves": [[1, 0, 0], [0, 0, 0], [0, 1, 0]], "goals": [[0, 0, 1], [0, 0, 0], [0, 0, 0]]},
+    "v": {"shelves": [[0, 0, 0], [0, 0, 1], [1, 0, 0]], "goals": [[1, 0, 0], [0, 0, 0], [0, 0, 0]]},
+    "<": {"shelves": [[0, 1, 0], [0, 0, 0], [0, 0, 1]], "goals": [[0, 0, 0], [0, 0, 0], [1, 0, 0]]},
+}
+
+
+@pytest.mark.parametrize("arrow", IMAGES)
+def test_image_of_a_drawn_board(arrow):
+    """The robot is in the middle, shelves are to the north-east and to the west, a goal is to the south-east."""
+    for rotated in (True, False):
+        shown = {"image_layers": ["shelves", "goals", "agent_direction"], "image_rotated": rotated}
+        vec = build(f". . X \n x {arrow}. . \n . . g", observation="image", **shown)
+        obs, *_ = play(vec, "-")
+        shelves, goals, headings = obs[0, 0].reshape(vec.params.image_shape).tolist()
+        assert {"shelves": shelves, "goals": goals} == IMAGES[arrow if rotated else "^"]
+        assert headings == [[0, 0, 0], [0, 1 + "^v<>".index(arrow), 0], [0, 0, 0]]
 
 
 @pytest.mark.parametrize(("layout", "reach", "bits"), [("tiny", 1, 0), ("5x5", 2, 0), ("5x5", 1, 3), ("large", 3, 8)])

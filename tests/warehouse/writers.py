@@ -36,6 +36,27 @@ def flattened(vec: VectorEnv, a: int, env: int = 0) -> list[float]:
     return numbers
 
 
+def image(vec: VectorEnv, a: int, env: int = 0) -> np.ndarray:
+    """Return the layers [layer, row, col] that robot `a` sees."""
+    seen, reach = picture(vec, env), vec.params.sensor_range
+    heading = seen.headings[a] if vec.params.image_rotated else 0
+    shown = np.zeros(vec.params.image_shape, np.float32)
+    for i, j in np.ndindex(*vec.params.image_shape[1:]):
+        cell = framed_cell(seen.cells[a], heading, reach - i, j - reach)
+        b = seen.cells.index(cell) if cell in seen.cells else None
+        values = {
+            "shelves": cell in seen.shelves,
+            "requests": cell in seen.shelves and seen.shelves.index(cell) in seen.queue,
+            "agents": b is not None,
+            "agent_direction": 0 if b is None else 1 + seen.headings[b],
+            "agent_load": b is not None and seen.loads[b] >= 0,
+            "goals": char(seen.rows, cell) == "g",
+            "accessible": char(seen.rows, cell) != " " and b is None,
+        }
+        shown[:, i, j] = [values[layer] for layer in vec.params.image_layers]
+    return shown
+
+
 def relative(seen: Picture, a: int, heading: int) -> int:
     """Return a heading in quarter turns clockwise from robot `a`'s."""
     return (CLOCKWISE.index(heading) - CLOCKWISE.index(seen.headings[a])) % 4
@@ -43,10 +64,13 @@ def relative(seen: Picture, a: int, heading: int) -> int:
 
 def near_cell(seen: Picture, a: int, k: int) -> Cell:
     """Return the k-th of the cells within two moves, seen from robot `a`."""
-    (onward, aside), heading = NEAR[k], seen.headings[a]
-    down, right = AHEAD[heading]
+    return framed_cell(seen.cells[a], seen.headings[a], *NEAR[k])
+
+
+def framed_cell(cell: Cell, heading: int, onward: int, aside: int) -> Cell:
+    """Return the cell so many cells ahead and to the right of a robot with that heading."""
+    (row, col), (down, right) = cell, AHEAD[heading]
     to_right_down, to_right_right = right, -down  # a quarter turn clockwise
-    row, col = seen.cells[a]
     return row + onward * down + aside * to_right_down, col + onward * right + aside * to_right_right
 
 

@@ -10,12 +10,13 @@ from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.errands.metrics import measure_one
-from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, tabular
+from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, image, tabular
 from marl_envs.warehouse.errands.rules import move_robots, place_robots
 from marl_envs.warehouse.errands.tasks import finish_errands, follow_schedule, hand_out_first
 from marl_envs.warehouse.errands.types import (
     ERRAND,
     GOAL_VECTOR,
+    IMAGE,
     POOL,
     SCHEDULE,
     SHAPING,
@@ -45,6 +46,8 @@ def see(state: State, settings: Settings, obs: Any, label: Any, e: Int) -> None:
     """Write the observation that was asked for."""
     if settings.observation == GOAL_VECTOR:
         goal_vector(state, settings, obs, e)
+    elif settings.observation == IMAGE:
+        image(state, settings, obs, e)
     else:
         tabular(state, settings, label, e)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.params import ParameterError
-from marl_envs.warehouse.env import ASIDE, LEFT_OF, NEAR_OFFSETS, ONWARD, RIGHT_OF
+from marl_envs.warehouse.env import LEFT_OF, NEAR_OFFSETS, RIGHT_OF
 from marl_envs.warehouse.errands import batch, distances
 from marl_envs.warehouse.errands.floors import Floor, get_floor
 from marl_envs.warehouse.errands.metrics import METRICS
@@ -20,7 +21,7 @@ from marl_envs.warehouse.errands.types import (
     ASSIGNERS,
     COLLISIONS,
     FREE,
-    GOAL_VECTOR,
+    IMAGE,
     MOVES,
     NUM_ACTIONS,
     NUM_COUNTERS,
@@ -30,34 +31,31 @@ from marl_envs.warehouse.errands.types import (
     SIDE,
     STATION,
     SUPPLIES,
+    TABULAR,
     Params,
     Settings,
     State,
 )
+from marl_envs.warehouse.images import ASIDE, ONWARD, code_of, image_space, sight_table
 
-PAD = 2  # rings of obstacles around the floor, as wide as robots see
 KINDS = {"@": OBSTACLE, ".": FREE, "E": STATION, "S": SIDE}
 DEFAULT_ROBOTS = 8
 
 
-def _stride(floor: Floor) -> int:
-    return floor.width + 2 * PAD
-
-
-def padded(floor: Floor, index: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Return the padded cells of linear indices row * width + col."""
+def padded(floor: Floor, index: NDArray[np.int64], pad: int) -> NDArray[np.uint32]:
+    """Return the padded cells of linear indices row * width + col, on a floor with `pad` rings around it."""
     rows, cols = np.divmod(index, floor.width)
-    return ((rows + PAD) * _stride(floor) + cols + PAD).astype(np.uint32)
+    return ((rows + pad) * (floor.width + 2 * pad) + cols + pad).astype(np.uint32)
 
 
-def _floor_tables(floor: Floor) -> dict[str, Any]:
+def _floor_tables(floor: Floor, pad: int) -> dict[str, Any]:
     """Return the tables that describe the floor's cells."""
-    stride = _stride(floor)
-    cells = (floor.height + 2 * PAD) * stride
+    stride = floor.width + 2 * pad
+    cells = (floor.height + 2 * pad) * stride
     letters = np.frombuffer("".join(floor.rows).encode(), np.uint8).reshape(floor.height, floor.width)
-    kinds = np.full((floor.height + 2 * PAD, stride), OBSTACLE, np.uint8)
+    kinds = np.full((floor.height + 2 * pad, stride), OBSTACLE, np.uint8)
     for letter, value in KINDS.items():
-        kinds[PAD:-PAD, PAD:-PAD][letters == ord(letter)] = value
+        kinds[pad:-pad, pad:-pad][letters == ord(letter)] = value
     kind = kinds.reshape(-1)
     near = [
         [a * (ONWARD[h][0] * stride + ONWARD[h][1]) + s * (ASIDE[h][0] * stride + ASIDE[h][1]) for a, s in NEAR_OFFSETS]
@@ -65,8 +63,8 @@ def _floor_tables(floor: Floor) -> dict[str, Any]:
     ]
     return {
         "kind": kind,
-        "row": (np.arange(cells) // stride - PAD).astype(np.int16),
-        "col": (np.arange(cells) % stride - PAD).astype(np.int16),
+        "row": (np.arange(cells) // stride - pad).astype(np.int16),
+        "col": (np.arange(cells) % stride - pad).astype(np.int16),
         "inside": np.flatnonzero(kind != OBSTACLE).astype(np.uint32),
         "ahead": np.array([r * stride + c for r, c in ONWARD], np.int32),
         "turned": np.array([[0, 1, 2, 3], [0, 1, 2, 3], LEFT_OF, RIGHT_OF], np.uint8),
@@ -101,23 +99,56 @@ def _demand(params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32])
     return {"first_goals": first, "second_goals": second, "start_cells": starts}
 
 
-def _supply(problem: Problem | None) -> dict[str, Any]:
+def _supply(problem: Problem | None, pad: int) -> dict[str, Any]:
     """Return starts and tasks of a file, or that tasks are drawn."""
     if problem is None:
         nothing = np.zeros(0, np.uint32)
         return {"starts": nothing, "task_first": np.zeros(1, np.int64), "task_cell": nothing, "supply": 0}
     return {
-        "starts": padded(problem.floor, problem.starts),
+        "starts": padded(problem.floor, problem.starts, pad),
         "task_first": problem.task_first.astype(np.int64),
-        "task_cell": padded(problem.floor, problem.task_cells),
+        "task_cell": padded(problem.floor, problem.task_cells, pad),
         "supply": SUPPLIES.index(problem.supply),
+    }
+
+
+def _code_table(layers: tuple[str, ...]) -> NDArray[np.int32]:
+    """Return what "image" shows of a cell.
+
+    J = (((kind * 5 + robot) * 2 + own goal) * 2 + goal of others) * 2 + closer; robot: 0, or 1 + quarter turns
+    clockwise between the headings.
+    """
+    codes = []
+    for kind, robot, own, others, closer in product(range(4), range(5), range(2), range(2), range(2)):
+        shown = {
+            "obstacles": kind == OBSTACLE,
+            "robots": robot > 0,
+            "goals_of_others": others,
+            "own_goal": own,
+            "stations": kind == STATION,
+            "direction": robot,
+            "closer": closer,
+        }
+        codes.append(code_of(layers, shown))
+    return np.array(codes, np.int32)
+
+
+def _image_tables(params: Params, stride: int) -> dict[str, Any]:
+    """Return what "image" looks things up in; without it empty tables."""
+    if params.observation != "image":
+        return {"sight": np.zeros((4, 0), np.int32), "codes": np.zeros(0, np.int32), "layers": 0}
+    return {
+        "sight": sight_table(params.sensor_range, stride, rotated=params.moves == "rotate"),
+        "codes": _code_table(params.image_layers),
+        "layers": len(params.image_layers),
     }
 
 
 def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Settings:
     """Return the tables and numbers for these parameters."""
-    tables = _floor_tables(floor)
-    supply = _supply(problem)
+    pad = max(params.sensor_range, 2)  # rings of obstacles around the floor, as wide as robots see
+    tables = _floor_tables(floor, pad)
+    supply = _supply(problem, pad)
     if problem is None:
         supply |= _demand(params, tables["kind"], tables["inside"])
         goals = np.unique(np.concatenate([supply["first_goals"], supply["second_goals"]]))
@@ -128,6 +159,7 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
     return Settings(
         **tables,
         **supply,
+        **_image_tables(params, floor.width + 2 * pad),
         slot=slot,
         steps=steps,
         observation=OBSERVATIONS.index(params.observation),
@@ -144,10 +176,12 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
     )
 
 
-def observation_space(settings: Settings) -> spaces.Space[Any]:
+def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
     """Return the space of one robot's observation."""
-    if settings.observation != GOAL_VECTOR:
+    if settings.observation == TABULAR:
         return spaces.Discrete(TABULAR_STATES[settings.moves])
+    if settings.observation == IMAGE:
+        return image_space(params.image_layers, settings.sight.shape[1])
     low = np.zeros(GOAL_LENGTH, np.float32)
     low[13:15] = -1
     return spaces.Box(low, np.ones(GOAL_LENGTH, np.float32), dtype=np.float32)
@@ -162,15 +196,17 @@ def build(params: Params) -> Simulation:
     if problem is None and robots > len(settings.start_cells):
         raise ParameterError(f"num_robots must be at most {len(settings.start_cells)}, the cells to start on")
     pool = int(problem.reveal * robots) if problem is not None and problem.supply == "pool" else 0
+    cells, sight = settings.kind.size, settings.sight.shape[1]
+    sizes = {"A": robots, "C": cells, "K": NUM_COUNTERS, "Q": pool, "P": sight, "X": cells if sight else 0}
     return Simulation(
         family=FAMILY,
         params=params,
         agents=[f"robot_{a}" for a in range(robots)],
-        observation_space=observation_space(settings),
+        observation_space=observation_space(params, settings),
         action_space=spaces.Discrete(NUM_ACTIONS[settings.moves]),
         state_space=spaces.Box(0.0, 1.0, (1 + ROBOT_STATE * robots,), np.float32),
         settings=settings,
-        sizes={"A": robots, "C": settings.kind.size, "K": NUM_COUNTERS, "Q": pool},
+        sizes=sizes,
     )
 
 

@@ -1,4 +1,4 @@
-"""What robots see of their errand and of each other: a vector, one integer for tables; the action mask; the state."""
+"""What robots see of their errand and of each other: a vector, an image, one integer; the action mask; the state."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from marl_envs.warehouse.errands.types import (
     Settings,
     State,
 )
+from marl_envs.warehouse.images import spread
 
 SELF_NUMBERS = 18  # of the vector "goal", about the robot itself
 CELL_NUMBERS = 7  # and about each of the NEAR_CELLS
@@ -164,6 +165,38 @@ def _describe_cell(state: State, settings: Settings, obs: Any, e: Int, a: Int, i
         obs[e, a, i + 1 + k] = np.float32(turn == k)
     obs[e, a, i + 5] = np.float32(b != EMPTY and goes_first(state, e, b, a))
     obs[e, a, i + 6] = np.float32(settings.kind[cell] == OBSTACLE)
+
+
+@jit(inner=True)
+def image(state: State, settings: Settings, obs: Any, e: Int) -> None:
+    """Write the image as a vector: layer after layer, each row by row; docs/errands.md lists the layers."""
+    for a in range(state.pos.shape[1]):
+        state.goals_at[e, state.goal[e, a]] += np.uint16(1)
+    state.goals_at[e, 0] = 0  # of robots without a goal
+    for a in range(state.pos.shape[1]):
+        _depict(state, settings, obs, e, a)
+    for a in range(state.pos.shape[1]):
+        state.goals_at[e, state.goal[e, a]] = 0
+
+
+@jit(inline=True)
+def _depict(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
+    here, goal = np.int64(state.pos[e, a]), np.int64(state.goal[e, a])
+    facing: Int = 0 if settings.moves == COMPASS else state.heading[e, a]
+    table: Int = settings.slot[goal] if goal != 0 else 0
+    far: Int = settings.steps[table, here] if goal != 0 else 0  # nothing is nearer than 0
+    for w in range(settings.sight.shape[1]):
+        cell = here + settings.sight[facing, w]
+        b = state.robot_at[e, cell]
+        robot: Int = 0
+        if b != EMPTY:
+            robot = 1 + ((settings.clock[state.heading[e, b]] - settings.clock[facing]) & 3)
+        own = np.int64(cell == goal and goal != 0)
+        others = np.int64(np.int64(state.goals_at[e, cell]) > own)
+        closer = np.int64(settings.steps[table, cell] < far)
+        k = (((np.int64(settings.kind[cell]) * 5 + robot) * 2 + own) * 2 + others) * 2 + closer
+        state.code[e, w] = settings.codes[k]
+    spread(state.code, obs, settings.layers, e, a)
 
 
 @jit(inline=True)

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.core.params import ParameterError, check_choice, check_float, check_int, check_names
 from marl_envs.warehouse.errands.floors import get_floor
 from marl_envs.warehouse.errands.problems import read_problem
 from marl_envs.warehouse.types import BLOCKED, EMPTY, MASKED, MOVED, NUM_COUNTERS, SWAP, TURNED, VERTEX, WAITED, WALL
@@ -42,8 +42,9 @@ STARTS = ("anywhere", "stations")
 # Kinds of cell
 OBSTACLE, FREE, STATION, SIDE = range(4)
 # Observations
-OBSERVATIONS = ("goal", "tabular")
-GOAL_VECTOR, TABULAR = range(2)
+OBSERVATIONS = ("goal", "tabular", "image")
+GOAL_VECTOR, TABULAR, IMAGE = range(3)
+IMAGE_LAYERS = ("obstacles", "robots", "goals_of_others", "own_goal", "stations", "direction", "closer")
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 # Counters of a robot's steps, State.tally[e, a, :], besides those shared with the shelves task
 STOPPED, ERRANDS, TASKS = 2, 10, 11  # had to wait because others were in conflict ("all_wait"); errands, tasks done
@@ -75,7 +76,11 @@ class Params:
     assigner: str = "nearest"
     """Who hands out a pool's tasks: "nearest" (free robot by free robot) or "schedule" (what `State.schedule` says)."""
     observation: str = "goal"
-    """"goal" (a vector that says where to go) or "tabular" (one integer)."""
+    """"goal" (a vector that says where to go), "tabular" (one integer) or "image" (layers of the cells around)."""
+    sensor_range: int = 2
+    """Radius of the square that "image" shows [cells]."""
+    image_layers: tuple[str, ...] = IMAGE_LAYERS
+    """Layers of "image", in this order: any of IMAGE_LAYERS, each once. A list will do."""
     reward: str = "individual"
     """"individual" (who does the errand is paid) or "team" (everyone gets the sum)."""
     max_cycles: int = 500
@@ -111,6 +116,8 @@ class Params:
         check_choice("goals", self.goals, GOALS)
         check_choice("assigner", self.assigner, ASSIGNERS)
         check_choice("observation", self.observation, OBSERVATIONS)
+        check_int("sensor_range", self.sensor_range, 1, 20)
+        object.__setattr__(self, "image_layers", check_names("image_layers", self.image_layers, IMAGE_LAYERS))
         check_choice("reward", self.reward, ("individual", "team"))
         check_int("max_cycles", self.max_cycles, 1)
         check_float("shaping", self.shaping, 0.0, 1e6)
@@ -118,6 +125,12 @@ class Params:
         check_int("distance_bytes", self.distance_bytes, 1, 2**62)
         check_choice("mask", self.mask, ("info", "obs", None))
         check_choice("agents_leave", self.agents_leave, (True, False))
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Layers, rows and columns of "image": reshape the vector to this."""
+        side = 2 * self.sensor_range + 1
+        return len(self.image_layers), side, side
 
 
 class Settings(NamedTuple):
@@ -138,9 +151,12 @@ class Settings(NamedTuple):
     clock: Annotated[NDArray[np.int16], "4"]  # heading in quarter turns clockwise from NORTH
     from_clock: Annotated[NDArray[np.uint8], "4"]  # and back
     near: Annotated[NDArray[np.int32], "4 12"]  # offsets of the cells within Manhattan distance 2, by heading
+    sight: Annotated[NDArray[np.int32], "4 P"]  # offsets of the cells that "image" shows, by heading, in reading order
+    codes: Annotated[NDArray[np.int32], "J"]  # what "image" shows of a cell (env.py, images.py)
     slot: Annotated[NDArray[np.int32], "C"]  # which distance table is of the way to this cell, or NONE
     steps: Annotated[NDArray[np.uint16], "S C"]  # distance tables [cells]
-    observation: int  # GOAL_VECTOR or TABULAR
+    observation: int  # GOAL_VECTOR, TABULAR or IMAGE
+    layers: int  # of "image"
     moves: int  # ROTATE or COMPASS
     collision: int  # RESOLVE, ALL_WAIT or BLOCK
     supply: int  # DRAWN, ROUND_ROBIN or POOL
@@ -186,6 +202,8 @@ class State(NamedTuple):
     total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
     fresh: Annotated[NDArray[np.uint8], "E"]  # 1: an episode began in this step
     # What passes between the parts of one step
+    code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
+    goals_at: Annotated[NDArray[np.uint16], "E X"]  # robots whose goal the cell is, while "image" is written; else 0
     actions: Annotated[NDArray[np.int32], "E A"]
     outcome: Annotated[NDArray[np.uint8], "E A"]  # the counter of the last step
     next: Annotated[NDArray[np.uint32], "E A"]  # cell a robot asks for
