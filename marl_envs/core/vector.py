@@ -204,7 +204,8 @@ class VectorEnv:
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
         for kernel in kernels:
-            self._prepare()
+            if kernel is not self._simulation.family.reset:  # which replaces what would be prepared for
+                self._prepare()
             self._run(kernel)
         self._started = True
         obs, _, _, _, info = self._result()
