@@ -135,7 +135,7 @@ def main() -> None:
     curve.finish(environment_percent=share)
     print(f"{len(log)} episodes while it trained, first and last fifth:")
     for name in ("deliveries", "refused_fraction", "jain_fairness"):
-        column = log.columns()[name]
+        column = log.columns().get(name, np.full(5, np.nan))
         fifth = len(column) // 5
         print(f"  {name:<17} {np.nanmean(column[:fifth]):6.2f} {np.nanmean(column[-fifth:]):6.2f}")
 
