@@ -21,6 +21,7 @@ import marl_envs  # noqa: E402
 from marl_envs.interop import EpisodeLog  # noqa: E402
 from marl_envs.interop.torchrl import BatchedEnv, group_of, make  # noqa: E402
 from marl_envs.warehouse.planner import GreedyPolicy  # noqa: E402
+from tests import relay  # noqa: E402
 
 GOAL = "marl_envs/warehouse-5x5-2ag-goal-v0"
 # Busy robots put the end off, so the environments of a batch end at different steps.
@@ -272,3 +273,22 @@ def test_groups():
     assert group_of(["robot_0", "robot_1"]) == "robot"
     assert group_of(["light_north_0", "light_north_1"]) == "light_north"
     assert group_of(["robot_0", "picker_0"]) == group_of(["north", "south"]) == "agents"
+
+
+def test_agents_that_finish_one_by_one_stay_terminated_until_the_common_end():
+    env = BatchedEnv(relay.vector_env(num_envs=5, max_cycles=6), seed=2)
+    check_env_specs(env)
+    assert env.group == "runner"
+    seen = set()
+    data = env.reset()
+    for _ in range(40):
+        data["runner", "action"] = torch.ones(5, 3, dtype=torch.int64)
+        data, following = env.step_and_maybe_reset(data)
+        finished = data["next", "runner", "observation"][..., 0] == 0  # no laps left
+        done, cut = data["next", "done"][:, 0], data["next", "truncated"][:, 0]
+        assert torch.equal(data["next", "runner", "terminated"][..., 0], finished)
+        assert torch.equal(data["next", "terminated"][:, 0], finished.all(dim=1))
+        assert torch.equal(done, finished.all(dim=1) | cut)
+        seen |= {(bool(f.any()), bool(d)) for f, d in zip(finished, done, strict=True)}
+        data = following
+    assert seen == {(False, False), (True, False), (True, True)}
