@@ -211,6 +211,23 @@ class VectorEnv:
         obs, _, _, _, info = self._result()
         return obs, info
 
+    def restart(self, chosen: NDArray[np.bool_]) -> None:
+        """Start an episode in the chosen environments, bool [E], and write their first observations into `out`.
+
+        For callers that reset by themselves what has ended (autoreset=False).
+
+        Raises:
+            RuntimeError: before the first reset.
+            ValueError: `chosen` is not bool [E].
+        """
+        self._require_reset("restart")
+        if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_:
+            raise ValueError(f"chosen must be bool with shape {(self.num_envs,)}, not {chosen.dtype} {chosen.shape}")
+        family, table = self._simulation.family, self._tables[self._turn]
+        for kernel in (family.reset, family.observe):
+            for e in np.flatnonzero(chosen).tolist():
+                kernel(table, e, e + 1)
+
     def _require_reset(self, call: str) -> None:
         if not self._started:
             raise RuntimeError(f"call reset() before {call}()")
