@@ -224,9 +224,12 @@ class VectorEnv:
         if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_:
             raise ValueError(f"chosen must be bool with shape {(self.num_envs,)}, not {chosen.dtype} {chosen.shape}")
         family, table = self._simulation.family, self._tables[self._turn]
-        for kernel in (family.reset, family.observe):
-            for e in np.flatnonzero(chosen).tolist():
-                kernel(table, e, e + 1)
+        rows = np.flatnonzero(chosen).tolist()
+        for e in rows:
+            family.reset(table, e, e + 1)
+        self._prepare()
+        for e in rows:
+            family.observe(table, e, e + 1)
 
     def _require_reset(self, call: str) -> None:
         if not self._started:

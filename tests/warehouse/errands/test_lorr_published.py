@@ -92,7 +92,7 @@ def example(name: str) -> str:
 
 def published(folder, year: str) -> tuple[str, dict[str, Any]]:
     """Write the problem of a published plan; return its path and the plan."""
-    rows = example("warehouse_small.map").split("map\n")[1].split()
+    rows = tuple(example("warehouse_small.map").split("map\n")[1].split())
     plan = json.loads(example(f"warehouse_small_{year}.json"))
     width = len(rows[0])
     starts = [row * width + col for row, col, _ in plan["start"]]
