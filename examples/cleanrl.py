@@ -133,9 +133,9 @@ def main() -> None:
     share = 100 * rollout.env_seconds / curve.wall
     print(f"{share:.1f} % of the time in the environment's steps")
     curve.finish(environment_percent=share)
-    print("episodes while it trained, first and last fifth:")
+    print(f"{len(log)} episodes while it trained, first and last fifth:")
     for name in ("deliveries", "refused_fraction", "jain_fairness"):
-        column = log.columns()[name]
+        column = log.columns().get(name, np.full(5, np.nan))
         fifth = len(column) // 5
         print(f"  {name:<17} {np.nanmean(column[:fifth]):6.2f} {np.nanmean(column[-fifth:]):6.2f}")
 

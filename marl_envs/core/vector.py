@@ -204,11 +204,32 @@ class VectorEnv:
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
         for kernel in kernels:
-            self._prepare()
+            if kernel is not self._simulation.family.reset:  # which replaces what would be prepared for
+                self._prepare()
             self._run(kernel)
         self._started = True
         obs, _, _, _, info = self._result()
         return obs, info
+
+    def restart(self, chosen: NDArray[np.bool_]) -> None:
+        """Start an episode in the chosen environments, bool [E], and write their first observations into `out`.
+
+        For callers that reset by themselves what has ended (autoreset=False).
+
+        Raises:
+            RuntimeError: before the first reset.
+            ValueError: `chosen` is not bool [E].
+        """
+        self._require_reset("restart")
+        if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_:
+            raise ValueError(f"chosen must be bool with shape {(self.num_envs,)}, not {chosen.dtype} {chosen.shape}")
+        family, table = self._simulation.family, self._tables[self._turn]
+        rows = np.flatnonzero(chosen).tolist()
+        for e in rows:
+            family.reset(table, e, e + 1)
+        self._prepare()
+        for e in rows:
+            family.observe(table, e, e + 1)
 
     def _require_reset(self, call: str) -> None:
         if not self._started:

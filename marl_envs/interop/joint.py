@@ -17,7 +17,7 @@ class JointGymEnv(gymnasium.Env[tuple[Any, ...], tuple[Any, ...]]):
 
     The reward is one float in an environment built with `reward="team"` (the same for all), else a list of floats.
     Infos hold `action_mask` int8 [A, N] and `reward_terms` float32 [A, T]; the last one of an episode also holds its
-    metrics, each a float under its own name.
+    metrics, each a float under its own name, and `episode_limit`: whether the time limit ended it (EPyMARL reads it).
     """
 
     def __init__(self, env: ParallelEnv) -> None:
@@ -70,9 +70,9 @@ class JointGymEnv(gymnasium.Env[tuple[Any, ...], tuple[Any, ...]]):
         obs, rewards, _, truncations, infos = self.env.step(chosen)
         over = not self.env.agents
         info = self._info(infos)
-        if over:
-            info |= self.env.metrics()
         cut = any(truncations.values())
+        if over:
+            info |= self.env.metrics() | {"episode_limit": cut}
         paid = [rewards.get(agent, 0.0) for agent in self.agents]
         return self._tuple(obs), paid[0] if self._team else paid, over and not cut, over and cut, info
 

@@ -7,7 +7,7 @@ from typing import Any
 from marl_envs.render.painter import Painter
 from marl_envs.render.theme import Theme
 
-ARTISTS = {"warehouse_v0": "marl_envs.warehouse.render"}
+ARTISTS = {"errands_v0": "marl_envs.warehouse.errands.render", "warehouse_v0": "marl_envs.warehouse.render"}
 
 
 def painter_for(

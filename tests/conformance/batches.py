@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from gymnasium import spaces
 
+from marl_envs.core.vector import VectorEnv
 from tests.conformance.play import EPISODE, SEED, assert_same, batch, batch_course, plan, valid
 
 ENVS = 6
@@ -140,3 +142,33 @@ def check_planning_and_pictures_change_no_trajectory(name: str) -> None:
     frame = looked_at.frame(ENVS - 1)
     assert all(isinstance(value, np.ndarray) for value in frame.values())
     assert_same(batch_course(looked_at, actions[5:]), batch_course(vec, actions[5:]))
+
+
+def check_some_can_be_restarted(name: str) -> None:
+    """A restarted environment goes on as after its own reset; the others do not notice."""
+    some, twin = (VectorEnv(batch(name, ENVS).simulation, ENVS, autoreset=False) for _ in range(2))
+    with pytest.raises(RuntimeError, match="reset"):
+        some.restart(np.ones(ENVS, bool))
+    for vec in (some, twin):
+        vec.reset(seed=SEED)
+    actions = plan(some)
+    chosen = np.arange(ENVS) % 2 == 0
+    for k in range(4):
+        some.step(actions[k])
+        twin.step(actions[k])
+    some.restart(chosen)
+    twin.reset()
+    states = [vec.get_state().arrays for vec in (some, twin)]
+    assert_same({key: a[chosen] for key, a in states[0].items()}, {key: a[chosen] for key, a in states[1].items()})
+    assert_same(some.out.obs[chosen], twin.out.obs[chosen])
+    untouched = VectorEnv(batch(name, ENVS).simulation, ENVS, autoreset=False)
+    untouched.reset(seed=SEED)
+    for k in range(4):
+        untouched.step(actions[k])
+    for k in range(4, 8):
+        obs, *_ = untouched.step(actions[k])
+        seen, *_ = some.step(actions[k])
+        assert_same(seen[~chosen], obs[~chosen])
+    for wrong in (np.ones(ENVS + 1, bool), np.ones(ENVS, int)):
+        with pytest.raises(ValueError, match="chosen"):
+            some.restart(wrong)

@@ -44,8 +44,9 @@ LIBRARIES = {
         Library("benchmarl", "benchmarl", _options("iql", "vdn", "qmix"), ("benchmarl", "torchrl")),
         Library("tianshou", "tianshou", _options("dqn", "ppo"), ("tianshou",)),
         Library("agilerl", "agilerl", _options("maddpg", "ippo"), ("agilerl",)),
-        Library("xuance", "xuance", _options("iql", "vdn", "qmix"), ("xuance",)),
+        Library("xuance", "xuance", _options("iql"), ("xuance",)),
         Library("pufferlib", "pufferlib-core", ((),), ("pufferlib",)),
+        # Its example needs a checkout, since EPyMARL is on no package index: python -m examples.epymarl --checkout PATH
         Library("epymarl", "gymnasium", (), ("epymarl",), light=True),
     )
 }

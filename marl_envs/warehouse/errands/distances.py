@@ -20,7 +20,9 @@ def allocate(cells: int, goals: int, most_bytes: int) -> tuple[NDArray[np.int32]
     """
     slots = min(goals, most_bytes // (2 * cells))
     if slots < 1:
-        raise ParameterError(f"distance_bytes must be at least {2 * cells}, for one table of this floor")
+        raise ParameterError(
+            f"distance_bytes must be at least {2 * cells}, for one table of this floor, not {most_bytes}"
+        )
     return np.full(cells, NONE, np.int32), np.empty((slots, cells), np.uint16)
 
 
@@ -52,7 +54,7 @@ def _mark_used(goal: Any, slot: Any, used: Any) -> None:
 
 @jit
 def fill(kind: Any, ahead: Any, goal: Int, steps: Any, queue: Any) -> None:
-    """Search breadth-first from the goal cell; write distances [cells] into `steps`."""
+    """Search breadth-first from the goal cell; write distances [cells] into `steps`, the longest as 65534."""
     for c in range(steps.shape[0]):
         steps[c] = UNREACHABLE
     head: Int = 0
@@ -65,7 +67,7 @@ def fill(kind: Any, ahead: Any, goal: Int, steps: Any, queue: Any) -> None:
         for h in range(4):
             near = cell + ahead[h]
             if kind[near] != OBSTACLE and steps[near] == UNREACHABLE:
-                steps[near] = steps[cell] + 1
+                steps[near] = min(np.int64(steps[cell]) + 1, UNREACHABLE - 1)
                 queue[tail] = near
                 tail += 1
 

@@ -16,7 +16,7 @@ from marl_envs.warehouse.errands import batch, distances
 from marl_envs.warehouse.errands.floors import Floor, get_floor
 from marl_envs.warehouse.errands.metrics import METRICS
 from marl_envs.warehouse.errands.observe import GOAL_LENGTH, ROBOT_STATE, TABULAR_STATES
-from marl_envs.warehouse.errands.problems import Problem, read_problem
+from marl_envs.warehouse.errands.problems import Problem, pool_size, read_problem
 from marl_envs.warehouse.errands.types import (
     ASSIGNERS,
     COLLISIONS,
@@ -194,8 +194,10 @@ def build(params: Params) -> Simulation:
     settings = make_settings(params, floor, problem)
     robots = len(problem.starts) if problem is not None else params.num_robots or DEFAULT_ROBOTS
     if problem is None and robots > len(settings.start_cells):
-        raise ParameterError(f"num_robots must be at most {len(settings.start_cells)}, the cells to start on")
-    pool = int(problem.reveal * robots) if problem is not None and problem.supply == "pool" else 0
+        raise ParameterError(
+            f"num_robots must be at most {len(settings.start_cells)}, the cells to start on, not {robots}"
+        )
+    pool = pool_size(problem.reveal, robots) if problem is not None and problem.supply == "pool" else 0
     cells, sight = settings.kind.size, settings.sight.shape[1]
     sizes = {"A": robots, "C": cells, "K": NUM_COUNTERS, "Q": pool, "P": sight, "X": cells if sight else 0}
     return Simulation(

@@ -32,6 +32,11 @@ _CELL = re.compile(r"[ \t]*[0-9]{1,18}[ \t]*")
 _COUNT = re.compile(r"\s*([0-9]{1,9})\s*")
 
 
+def pool_size(reveal: float, robots: int) -> int:
+    """Return how many open tasks a pool holds; LoRR's own program multiplies single-precision numbers."""
+    return int(np.float32(reveal) * np.float32(robots))
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """One problem; arrays are read-only, since problems are kept and shared."""
@@ -47,7 +52,7 @@ class Problem:
     supply: Supply
     """"round_robin" (2023: robot i does tasks i, i + A, ...) or "pool" (2024: open tasks, assigned by a scheduler)."""
     reveal: float
-    """Open tasks per robot: the pool holds int(reveal * A)."""
+    """Open tasks per robot; see `pool_size`."""
     version: str
     """"2023 LoRR" or "2024 LoRR"."""
 
@@ -101,7 +106,7 @@ def _read_head(path: str, _stamp: tuple[int, int]) -> _Head:
     # The Start-Kit's value where the key is missing is 1
     reveal_at = f"{_at(text, path, 'numTasksReveal')}: numTasksReveal"
     reveal = check_float(reveal_at, data.get("numTasksReveal", 1), 0.0, 1e6)
-    if int(reveal * team) < 1:
+    if pool_size(reveal, team) < 1:
         raise ParameterError(f"{reveal_at} times teamSize must be at least 1, not {reveal} * {team}")
     supply: Supply = "pool" if version == VERSION_2024 else "round_robin"
     return _Head(path, files, team, team_at, supply, reveal, version)

@@ -1,4 +1,7 @@
-"""Who does what: drawn goals, round robin, or a pool of open tasks; and what counts as done."""
+"""Who does what: drawn goals, round robin, or a pool of open tasks; and what counts as done.
+
+A file's tasks never run out: as in LoRR, task number k is the file's k modulo its number of tasks.
+"""
 
 from __future__ import annotations
 
@@ -26,20 +29,21 @@ from marl_envs.warehouse.errands.types import (
 @jit(inline=True)
 def hand_out_first(state: State, settings: Settings, e: Int) -> None:
     """Give every robot its first task."""
-    robots, tasks = state.pos.shape[1], settings.task_first.shape[0] - 1
     for q in range(state.pool.shape[1]):
-        state.pool[e, q] = np.int32(q if q < tasks else NONE)
+        state.pool[e, q] = np.int32(q)
         state.pool_since[e, q] = 0
         state.pool_owner[e, q] = EMPTY
-    state.next_task[e] = min(state.pool.shape[1], tasks)
-    for a in range(robots):
+    state.next_task[e] = state.pool.shape[1]
+    for a in range(state.pos.shape[1]):
+        state.set_out[e, a] = 0  # also without a task: nothing of the last episode may show
+        state.errand[e, a] = 0
         state.schedule[e, a] = NONE
         state.task[e, a] = NONE
         state.last_task[e, a] = NONE
         state.goal[e, a] = 0
         if settings.supply == DRAWN:
             _draw(state, settings, e, a)
-        elif settings.supply == ROUND_ROBIN and a < tasks:
+        elif settings.supply == ROUND_ROBIN:
             _take(state, settings, e, a, a, 0)
     if settings.supply == POOL and settings.assigner == NEAREST:
         assign_nearest(state, settings, e)
@@ -49,6 +53,13 @@ def hand_out_first(state: State, settings: Settings, e: Int) -> None:
 def _begin_errand(state: State, e: Int, a: Int, cell: Int) -> None:
     state.goal[e, a] = np.uint32(cell)
     state.set_out[e, a] = state.step[e]
+    state.shortest[e, a] = 0  # until it is looked up; a task that is taken on the spot may be done before
+
+
+@jit(inline=True)
+def in_file(settings: Settings, task: Int) -> Int:
+    """Return the place in the file of task number `task`."""
+    return task % (settings.task_first.shape[0] - 1)
 
 
 @jit(inline=True)
@@ -57,7 +68,7 @@ def _take(state: State, settings: Settings, e: Int, a: Int, task: Int, released:
     state.task[e, a] = np.int32(task)
     state.errand[e, a] = 0
     state.released[e, a] = np.int32(released)
-    _begin_errand(state, e, a, settings.task_cell[settings.task_first[task]])
+    _begin_errand(state, e, a, settings.task_cell[settings.task_first[in_file(settings, task)]])
 
 
 @jit(inline=True)
@@ -139,10 +150,10 @@ def assign_nearest(state: State, settings: Settings, e: Int) -> None:
         least: Int = 0
         row, col = np.int64(settings.row[state.pos[e, a]]), np.int64(settings.col[state.pos[e, a]])
         for q in range(state.pool.shape[1]):
-            task = state.pool[e, q]
-            if task == NONE or state.pool_owner[e, q] != EMPTY:
+            if state.pool_owner[e, q] != EMPTY:
                 continue
-            cell = settings.task_cell[settings.task_first[task]]
+            task = np.int64(state.pool[e, q])
+            cell = settings.task_cell[settings.task_first[in_file(settings, task)]]
             away = abs(np.int64(settings.row[cell]) - row) + abs(np.int64(settings.col[cell]) - col)
             if best == NONE or away < least:
                 best, least = q, away
@@ -169,8 +180,8 @@ def finish_errands(state: State, settings: Settings, out: Out, e: Int) -> None:
             _draw(state, settings, e, a)
             continue
         task = np.int64(state.task[e, a])
-        at = settings.task_first[task] + state.errand[e, a]
-        if at < settings.task_first[task + 1]:
+        at = settings.task_first[in_file(settings, task)] + state.errand[e, a]
+        if at < settings.task_first[in_file(settings, task) + 1]:
             _begin_errand(state, e, a, settings.task_cell[at])
             continue
         _count_task(state, e, a)
@@ -190,17 +201,13 @@ def _count_task(state: State, e: Int, a: Int) -> None:
 @jit(inline=True)
 def _next_of_file(state: State, settings: Settings, e: Int, a: Int, task: Int) -> None:
     """After the last errand of `task`: the robot's next one in turn, or a new one for the pool in its place."""
-    tasks = settings.task_first.shape[0] - 1
     state.task[e, a] = NONE
     state.goal[e, a] = 0
     if settings.supply == ROUND_ROBIN:
-        following = task + state.pos.shape[1]
-        if following < tasks:
-            _take(state, settings, e, a, following, state.step[e])
+        _take(state, settings, e, a, task + state.pos.shape[1], state.step[e])
         return
     q = state.place[e, a]
-    new = state.next_task[e]
     state.pool_owner[e, q] = EMPTY
     state.pool_since[e, q] = state.step[e]
-    state.pool[e, q] = np.int32(new if new < tasks else NONE)
-    state.next_task[e] = min(new + 1, tasks)
+    state.pool[e, q] = state.next_task[e]
+    state.next_task[e] += np.int32(1)

@@ -1,0 +1,143 @@
+"""PIBT (priority inheritance with backtracking) as a policy for the shelves task.
+
+Targets are those of guidance.py. PIBT chooses next cells, turns come from them; nothing is held, as costs count turns.
+A loaded robot may enter highways and empty homes, not cells with standing shelves. The more urgent errand goes first
+(to a goal, then putting back, then fetching), then who has been at it longer; who loads or unloads is not pushed.
+
+Guaranteed: no robot asks for a cell that it can't enter, because of a robot, a shelf or a wall. Not guaranteed: that
+everybody arrives. PIBT's proof needs a floor where a robot that is pushed can always go on; for loaded robots, homes
+between standing shelves are dead ends, so on crowded
+floors they may block each other for good (seen: 1 of 64 teams of 6 robots on the 6x8 floor, in 500 steps).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.pack import Table, slots_of, unpack
+from marl_envs.core.random import next_bits
+from marl_envs.warehouse.batch import SETTINGS_AT
+from marl_envs.warehouse.guidance import rank, shortest_move
+from marl_envs.warehouse.inheritance import (
+    NO_CANDIDATE,
+    STAY,
+    Memory,
+    Planner,
+    candidate,
+    decide_all,
+    settle,
+    sort_robots,
+    start,
+    wipe,
+    write_sorted,
+)
+from marl_envs.warehouse.turning import driving, let_queues_wait
+from marl_envs.warehouse.types import EMPTY, OUTSIDE, RETURN, TO_GOAL, TOGGLE, Settings, State
+
+MEMORY_AT = SETTINGS_AT + slots_of(Settings)
+LONGEST_WAIT = 1 << 20  # [steps]
+DEAREST = 65535  # [steps] of costs, as a candidate has room for twice that
+
+
+@jit(inline=True)
+def _raise_priority(state: State, memory: Memory, e: Int, a: Int) -> None:
+    """Let a priority grow; with a new errand it begins anew, at the errand's rank."""
+    robots = state.pos.shape[1]
+    fresh = state.phase[e, a] != memory.phase[e, a]
+    memory.phase[e, a] = state.phase[e, a]
+    memory.fallen[a] = np.uint8(fresh)
+    since = 0 if fresh else min(memory.priority[e, a] // robots % LONGEST_WAIT + 1, LONGEST_WAIT - 1)
+    memory.priority[e, a] = (rank(state, e, a) * LONGEST_WAIT + since) * robots + memory.fraction[e, a]
+
+
+@jit(inline=True)
+def _barred(state: State, settings: Settings, e: Int, a: Int, cell: Int) -> Bool:
+    """Return whether robot `a` can't enter the cell whatever the others do: RWARE's rule, as in rules.obstacle."""
+    if settings.kind[cell] == OUTSIDE:
+        return True
+    b = state.robot_at[e, cell]
+    standing = state.shelf_at[e, cell] != EMPTY and (b == EMPTY or state.load[e, b] == EMPTY)
+    return state.load[e, a] != EMPTY and standing
+
+
+@jit(inline=True)
+def _steps(state: State, settings: Settings, e: Int, a: Int, cell: Int, heading: Int) -> Int:
+    """Return how many steps robot `a` would need from there to its target."""
+    place = cell * 4 + heading
+    if state.phase[e, a] == TO_GOAL:
+        return np.int64(settings.goal_steps[place])
+    home = settings.home_index[state.target[e, a]]
+    if state.phase[e, a] == RETURN:
+        return np.int64(settings.laden_steps[home, place])
+    return np.int64(settings.free_steps[home, place])
+
+
+@jit(inline=True)
+def _weigh(state: State, settings: Settings, memory: Memory, e: Int, a: Int, bits: Any, direction: Int) -> Int:
+    """Return a candidate: by steps to the target, turns included, then unoccupied first; who has no target stays."""
+    cell = np.int64(state.pos[e, a]) + memory.way[direction]
+    if direction != STAY and _barred(state, settings, e, a, cell):
+        return NO_CANDIDATE
+    heading = np.int64(state.heading[e, a])
+    if state.target[e, a] == 0:
+        cost: Int = np.int64(direction != STAY)
+    elif direction == STAY:
+        cost = 1 + _steps(state, settings, e, a, cell, heading)
+    else:
+        quarters = np.int64(settings.clock[direction] - settings.clock[heading]) & 3
+        cost = 1 + (1 if quarters == 3 else quarters) + _steps(state, settings, e, a, cell, direction)
+    return candidate(2 * min(cost, DEAREST) + np.int64(state.robot_at[e, cell] != EMPTY), bits, direction)
+
+
+@jit(inline=True)
+def _list_candidates(state: State, settings: Settings, memory: Memory, e: Int, a: Int) -> None:
+    """Write the own cell and the neighbours that robot `a` can enter, best first."""
+    bits = next_bits(memory.rng, e)
+    write_sorted(
+        memory,
+        a,
+        _weigh(state, settings, memory, e, a, bits, 0),
+        _weigh(state, settings, memory, e, a, bits, 1),
+        _weigh(state, settings, memory, e, a, bits, 2),
+        _weigh(state, settings, memory, e, a, bits, 3),
+        _weigh(state, settings, memory, e, a, bits, STAY),
+    )
+
+
+@jit(inner=True)
+def _plan_one(state: State, settings: Settings, memory: Memory, actions: Any, e: Int) -> None:
+    """Choose the actions of environment `e`."""
+    if state.step[e] == 0:
+        start(memory, e)
+    for a in range(state.pos.shape[1]):
+        _raise_priority(state, memory, e, a)
+        _list_candidates(state, settings, memory, e, a)
+        if shortest_move(state, e, a) == TOGGLE:
+            settle(memory, a, np.int64(state.pos[e, a]), STAY)
+    sort_robots(memory, e)
+    decide_all(state, memory, e)
+    for a in range(state.pos.shape[1]):
+        toggles = shortest_move(state, e, a) == TOGGLE
+        actions[e, a] = TOGGLE if toggles else driving(settings, memory.chosen[a], state.heading[e, a])
+    let_queues_wait(state, memory, actions, e)
+    wipe(memory)
+
+
+@jit
+def _plan_all(table: Any, actions: Any) -> None:
+    """Choose the actions of all environments."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    memory = unpack(table, Memory, MEMORY_AT)
+    for e in range(state.pos.shape[0]):
+        _plan_one(state, settings, memory, actions, e)
+
+
+class PIBTPolicy(Planner):
+    """PIBT for warehouse_v0: no refused move; see the top of this module for what is not guaranteed."""
+
+    def _plan(self, table: Table, actions: NDArray[np.int64]) -> None:
+        _plan_all(table, actions)
