@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | speed`."""
+"""The command line: `python -m benchmarks list | run SUITE | figure SUITE | speed`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """Write the figure of a suite's sweeps (the headline metric at rising density) as an SVG file."""
+
+    suite: Annotated[str, tyro.conf.Positional]
+    """A suite's name, or the path of a .yaml file; it must have run."""
+    out: Path
+    """The SVG file."""
+    results: Path | None = None
+    """Results folder; results/SUITE if not given."""
+
+
+@dataclass(frozen=True)
 class Speed:
     """Measure agent-steps per CPU-second, beside rware if it is installed."""
 
@@ -49,6 +61,7 @@ class Speed:
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Figure, tyro.conf.subcommand("figure")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
 )
 
@@ -68,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(command: List | Run | Speed, console: Console) -> None:
+def _dispatch(command: List | Run | Figure | Speed, console: Console) -> None:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
@@ -76,6 +89,10 @@ def _dispatch(command: List | Run | Speed, console: Console) -> None:
 
         workers = _cores() if command.workers is None else command.workers
         run_suite(command.suite, command.out, command.seeds, workers, console)
+    elif isinstance(command, Figure):
+        from benchmarks.suite import draw_figure
+
+        draw_figure(command.suite, command.results, command.out, console)
     else:
         from benchmarks.speed import run_speed
 

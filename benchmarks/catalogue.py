@@ -1,14 +1,21 @@
-"""The environments a suite can name, and checks of a suite against them that need no simulation."""
+"""The environments a suite can name, who can play them, and checks of a suite that need no simulation."""
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from benchmarks.config import Suite
+from benchmarks.config import LearnerAgent, Suite
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job
+
+
+class Planner(NamedTuple):
+    """Where a policy is, and the environment parameter that it needs, if any: (name, value)."""
+
+    policy: str
+    needs: tuple[str, object] | None = None
 
 
 class Family(NamedTuple):
@@ -17,6 +24,8 @@ class Family(NamedTuple):
     vector_env: str
     params: str
     metrics: str
+    replay: str  # function of a trajectory that gives what the report's player needs
+    policies: dict[str, Planner]  # by kind of agent; learners play in every family
 
 
 FAMILIES = {
@@ -24,8 +33,25 @@ FAMILIES = {
         vector_env="marl_envs.warehouse_v0:vector_env",
         params="marl_envs.warehouse.types:Params",
         metrics="marl_envs.warehouse.metrics:METRICS",
+        replay="benchmarks.replay:shelves",
+        policies={
+            "random": Planner("marl_envs.warehouse.planner:RandomPolicy"),
+            "greedy": Planner("marl_envs.warehouse.planner:GreedyPolicy"),
+        },
+    ),
+    "errands_v0": Family(
+        vector_env="marl_envs.errands_v0:vector_env",
+        params="marl_envs.warehouse.errands.types:Params",
+        metrics="marl_envs.warehouse.errands.metrics:METRICS",
+        replay="benchmarks.replay:errands",
+        policies={
+            "random": Planner("marl_envs.warehouse.planner:RandomPolicy"),
+            "pibt": Planner("marl_envs.warehouse.errands.pibt:PIBTPolicy", needs=("moves", "compass")),
+        },
     ),
 }
+
+LEARNERS: tuple[str, ...] = get_args(LearnerAgent.model_fields["kind"].annotation)
 
 
 def load(reference: str) -> Any:
@@ -43,6 +69,12 @@ def metrics(env: str) -> dict[str, tuple[str, str]]:
 def make(job: Job, num_envs: int) -> Any:
     """Return the job's environment as a VectorEnv of `num_envs` copies on one thread."""
     return load(FAMILIES[job.env].vector_env)(num_envs=num_envs, num_threads=1, **job.params)
+
+
+def make_policy(job: Job) -> Any:
+    """Return the reference policy that plays the job, see `check_job`; its settings are its keyword arguments."""
+    planner = FAMILIES[job.env].policies[job.settings.kind]
+    return load(planner.policy)(**job.settings.model_dump(exclude={"kind", "env"}))
 
 
 def check_suite(suite: Suite, path: Path) -> None:
@@ -63,13 +95,32 @@ def check_job(job: Job, path: Path) -> None:
     from marl_envs.core.params import ParameterError, build
 
     try:
-        build(load(FAMILIES[job.env].params), dict(job.params))
+        params = build(load(FAMILIES[job.env].params), dict(job.params))
     except ParameterError as error:
         raise InputError(f"{path}: environments.{job.environment}.params (for {job.agent}): {error}") from error
-    if job.train is not None:
+    if not isinstance(job.settings, LearnerAgent):
+        _check_policy(job, params, path)
+    else:
         from benchmarks.learners import check
 
         try:
             check(job)
         except ParameterError as error:
             raise InputError(f"{path}: agents.{job.agent}: {error}") from error
+
+
+def _check_policy(job: Job, params: Any, path: Path) -> None:
+    """Raise InputError if nobody of this kind can play the family, or not with these parameters."""
+    kind, policies = job.settings.kind, FAMILIES[job.env].policies
+    if kind not in policies:
+        allowed = ", ".join([*policies, *LEARNERS])
+        raise InputError(
+            f"{path}: agents.{job.agent}.kind: {kind} does not play {job.env} (environments.{job.environment}); "
+            f"allowed are {allowed}"
+        )
+    needs = policies[kind].needs
+    if needs is not None and getattr(params, needs[0]) != needs[1]:
+        raise InputError(
+            f"{path}: environments.{job.environment}.params (for {job.agent}): {kind} needs {needs[0]}: {needs[1]}, "
+            f"not {getattr(params, needs[0])!r}"
+        )

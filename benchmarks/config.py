@@ -78,6 +78,13 @@ class GreedyAgent(Strict):
     sidestep: Fraction = 0.0
 
 
+class PIBTAgent(Strict):
+    """The planner PIBT (priority inheritance with backtracking), which knows everything and never makes a conflict."""
+
+    kind: Literal["pibt"]
+    env: dict[str, Any] = {}
+
+
 class LearnerAgent(Strict):
     """A tabular Q-learner; `env` holds the environment parameters that it needs (observation, reward)."""
 
@@ -89,7 +96,7 @@ class LearnerAgent(Strict):
     share_table: bool = True
 
 
-Agent = Annotated[RandomAgent | GreedyAgent | LearnerAgent, Field(discriminator="kind")]
+Agent = Annotated[RandomAgent | GreedyAgent | PIBTAgent | LearnerAgent, Field(discriminator="kind")]
 
 
 class Bound(Strict):
@@ -104,10 +111,18 @@ class Bound(Strict):
 class Environment(Strict):
     """One environment of a suite."""
 
-    env: Literal["warehouse_v0"]
+    env: Literal["warehouse_v0", "errands_v0"]
     params: dict[str, Any]
     train_steps: PositiveInt = Field(description="agent-steps a learner trains here")
     bound: Bound | None = None
+
+
+class Sweep(Strict):
+    """Environments that differ in one parameter: a panel of the figure of the headline metric against it."""
+
+    parameter: str
+    label: str = Field(description="what the axis says")
+    environments: list[Name] = Field(min_length=2)
 
 
 class Training(Strict):
@@ -134,19 +149,35 @@ class Suite(Strict):
     seeds: PositiveInt
     headline: str = Field(description="the metric agents are compared on")
     reference: Name = Field(description="the agent that is 100 %")
+    chance: Name | None = Field(default=None, description="the agent that is 0 %; without one, a metric of 0 is")
     tables: dict[str, list[str]] = Field(description="title of a table -> the metrics it shows")
     train: Training = Training()
     evaluate: Evaluation = Evaluation()
     environments: dict[Name, Environment] = Field(min_length=1)
     agents: dict[Name, Agent] = Field(min_length=1)
+    sweeps: dict[str, Sweep] = Field(default={}, description="title of a panel -> what it shows")
 
     @model_validator(mode="after")
     def _names_exist(self) -> Suite:
         wanted = [("reference", self.reference)]
+        wanted += [("chance", self.chance)] if self.chance is not None else []
         wanted += [(f"environments.{n}.bound.agent", e.bound.agent) for n, e in self.environments.items() if e.bound]
         for where, name in wanted:
             if name not in self.agents:
                 raise ValueError(f"{where}: no agent {name!r}; allowed are {', '.join(self.agents)}")
+        return self
+
+    @model_validator(mode="after")
+    def _sweeps_are_of_numbers(self) -> Suite:
+        for title, sweep in self.sweeps.items():
+            where = f"sweeps.{title}.environments"
+            for name in sweep.environments:
+                if name not in self.environments:
+                    allowed = ", ".join(self.environments)
+                    raise ValueError(f"{where}: no environment {name!r}; allowed are {allowed}")
+                value = self.environments[name].params.get(sweep.parameter)
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise ValueError(f"{where}: {name} needs a number as {sweep.parameter}, not {value!r}")
         return self
 
 

@@ -1,4 +1,4 @@
-"""From the settings of a suite to agents: policies and learners."""
+"""From the settings of a suite to learners."""
 
 from __future__ import annotations
 
@@ -7,17 +7,10 @@ from typing import Any
 from agents.exploration import Exploration, from_rule_config
 from agents.schedules import Schedule, as_schedule, from_config
 from benchmarks.config import Exploration as ExplorationConfig
-from benchmarks.config import GreedyAgent, LearnerAgent, RandomAgent
+from benchmarks.config import LearnerAgent
 from benchmarks.config import Schedule as ScheduleConfig
 from benchmarks.jobs import Job
 from marl_envs.core.params import ParameterError
-
-
-def make_policy(settings: RandomAgent | GreedyAgent) -> Any:
-    """Return the reference policy."""
-    from marl_envs.warehouse.planner import GreedyPolicy, RandomPolicy
-
-    return GreedyPolicy(sidestep=settings.sidestep) if isinstance(settings, GreedyAgent) else RandomPolicy()
 
 
 def make_learner(settings: LearnerAgent, vec: Any, seed: int) -> Any:

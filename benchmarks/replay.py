@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import catalogue
+
+if TYPE_CHECKING:
+    from marl_envs.render import Trajectory
 
 VERSION = 1
+MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # rows and columns that a letter of a replay stands for
+LETTERS = "abcdefghijklmnopqrst"  # of a robot's step: number of the move * 4 + heading
 Frame = dict[str, Any]
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the trajectory file `path` of a warehouse as a JSON-able dict, see `compact`.
+    """Return the trajectory file `path` as a JSON-able dict, in the form of its family, see `compact` and so on.
 
     Raises:
         FileNotFoundError, TrajectoryError: there is none, or it is damaged.
     """
     from marl_envs.render import load
-    from marl_envs.warehouse.layouts import get_layout
 
     trajectory = load(path)
+    form: Callable[[Trajectory], dict[str, Any]] = catalogue.load(catalogue.FAMILIES[trajectory.env["env"]].replay)
+    return form(trajectory)
+
+
+def shelves(trajectory: Trajectory) -> dict[str, Any]:
+    """Return a trajectory of the shelves task, see `compact`."""
+    from marl_envs.warehouse.layouts import get_layout
+
     return compact(get_layout(trajectory.env["params"]["layout"]).rows, list(trajectory.frames()))
+
+
+def errands(trajectory: Trajectory) -> dict[str, Any]:
+    """Return a trajectory of the errands task, see `compact_errands`."""
+    from marl_envs.warehouse.errands.floors import get_floor
+    from marl_envs.warehouse.errands.problems import read_problem
+
+    params = trajectory.env["params"]
+    problem = params.get("problem")
+    floor = get_floor(params["floor"]) if problem is None else read_problem(problem).floor
+    return compact_errands(floor.rows, list(trajectory.frames()))
 
 
 def compact(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:
@@ -60,3 +85,34 @@ def _moved(places: list[list[int]], shelves: Any, carried: set[int]) -> list[lis
             places[index] = place
             moved.append([index, *place])
     return moved
+
+
+def compact_errands(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:
+    """Return frames of the errands task (`vec.frame()`) as a JSON-able dict.
+
+    Returns:
+        version; rows: the floor; robots: [[row, col], ...] in the first frame; frames: one dict a step with
+        m: one of LETTERS a robot (how it came here, and its heading), t: tasks done by the team,
+        g: [[robot, row, col], ...] for goals that are new (absent: none; -1 -1: no goal).
+    """
+    robots = [list(map(int, robot[:2])) for robot in frames[0]["robots"]]
+    goals: list[list[int]] = [[] for _ in robots]
+    places = [list(robot) for robot in robots]
+    lines: list[dict[str, Any]] = []
+    for frame in frames:
+        line: dict[str, Any] = {"m": _letters(places, frame["robots"]), "t": int(frame["tasks"].sum())}
+        new = [[a, *map(int, goal)] for a, goal in enumerate(frame["goals"]) if list(map(int, goal)) != goals[a]]
+        for a, *goal in new:
+            goals[a] = goal
+        lines.append({**line, "g": new} if new else line)
+    return {"version": VERSION, "rows": list(rows), "robots": robots, "frames": lines}
+
+
+def _letters(places: list[list[int]], robots: Any) -> str:
+    """Return a letter a robot for its way from `places`, and bring those up to date."""
+    letters = []
+    for a, (row, col, heading) in enumerate(robots.tolist()):
+        move = MOVES.index((row - places[a][0], col - places[a][1]))
+        letters.append(LETTERS[move * 4 + heading])
+        places[a] = [row, col]
+    return "".join(letters)

@@ -10,7 +10,7 @@ from agents import CheckpointError, evaluate, train
 from benchmarks import catalogue, store
 from benchmarks.config import LearnerAgent
 from benchmarks.jobs import Job
-from benchmarks.learners import make_learner, make_policy
+from benchmarks.learners import make_learner
 from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
 
@@ -47,7 +47,7 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
 def _prepare(job: Job, folder: Path) -> tuple[Any, list[tuple[int, list[Episode]]]]:
     """Return the agent, trained if it learns, and its evaluations in training: (agent-steps, episodes)."""
     if not isinstance(job.settings, LearnerAgent):
-        return make_policy(job.settings), []
+        return catalogue.make_policy(job), []
     try:
         learner, history = _train(job, folder)
     except CheckpointError:  # damaged, or of other code: the result does not depend on it, so start over

@@ -17,6 +17,7 @@ from benchmarks.config import Suite, load_suite, suite_path
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest, expand, job_key
 from benchmarks.report import Made, write_report
+from benchmarks.report.sweeps import standalone, sweep_figure
 from benchmarks.runner import run_missing
 from benchmarks.summary import Summary, summarise, write_csv
 from benchmarks.tables import print_tables
@@ -69,6 +70,28 @@ def run_suite(
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
 
 
+def draw_figure(name: str, results: Path | None, out: Path, console: Console) -> None:
+    """Write the figure of a suite's sweeps, from what `run_suite` left in `results`.
+
+    Raises:
+        InputError: an unknown suite, one without sweeps, or one that has not run.
+        RunError: the file cannot be written.
+    """
+    import polars as pl
+
+    path = suite_path(name)
+    suite = load_suite(path)
+    if not suite.sweeps:
+        raise InputError(f"{path}: sweeps: none, so there is nothing to draw")
+    episodes = (RESULTS / path.stem if results is None else results) / "episodes.parquet"
+    if not episodes.is_file():
+        raise InputError(f"{episodes} does not exist: python -m benchmarks run {shlex.quote(name)} writes it")
+    summary = summarise(suite, pl.read_parquet(episodes), _units(suite))
+    with store.writing(out) as temporary:
+        temporary.write_text(standalone(sweep_figure(suite, summary)), encoding="utf-8")
+    console.print(f"Figure: [bold]{out}[/]")
+
+
 def at_least_one(option: str, value: int) -> int:
     """Return `value`, or raise InputError naming the option."""
     if value < 1:
@@ -90,14 +113,18 @@ def _write_results(suite: Suite, jobs: dict[str, Job], out: Path, command: str, 
     episodes = store.read_runs(out, keys, "episodes.parquet")
     with store.writing(out / "episodes.parquet") as temporary:
         episodes.write_parquet(temporary)
-    units = {
-        name: {metric: unit for metric, (unit, _) in catalogue.metrics(environment.env).items()}
-        for name, environment in suite.environments.items()
-    }
-    summary = summarise(suite, episodes, units)
+    summary = summarise(suite, episodes, _units(suite))
     write_csv(out / "summary.csv", summary)
     print_tables(suite, summary, console)
     _write_report(suite, summary, jobs, out, command)
+
+
+def _units(suite: Suite) -> dict[str, dict[str, str]]:
+    """Return environment -> metric -> unit."""
+    return {
+        name: {metric: unit for metric, (unit, _) in catalogue.metrics(environment.env).items()}
+        for name, environment in suite.environments.items()
+    }
 
 
 def _write_report(suite: Suite, summary: Summary, jobs: dict[str, Job], out: Path, command: str) -> None:

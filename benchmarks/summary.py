@@ -26,7 +26,7 @@ class Row(NamedTuple):
     unit: str
     estimate: Estimate
     iqm: float
-    of_reference: Estimate  # [%] per seed, over the reference agent's value with the same seed
+    of_reference: Estimate  # [%] per seed, of the reference agent's value with the same seed, see `_percent`
     of_bound: Estimate  # [%] over the bound's mean
 
 
@@ -93,7 +93,7 @@ def _row(
         values = {seed: value * bound.times for seed, value in values.items()}
     reference = of_bound = NOTHING
     if metric == suite.headline:
-        reference = t_interval(_percent(values, table.get((environment, suite.reference, metric), {})))
+        reference = t_interval(_percent(suite, table, environment, values))
         if bound is not None:
             alone = t_interval(list(table.get((environment, bound.label, metric), {}).values()))
             full = alone.mean * bound.times
@@ -102,18 +102,29 @@ def _row(
     return Row(environment, agent, metric, unit, t_interval(numbers), iqm(numbers), reference, of_bound)
 
 
-def _percent(values: BySeed, reference: BySeed) -> list[float]:
-    """Return 100 * value / reference for every seed that both have; NaN where the reference is not positive."""
-    both = sorted(set(values) & set(reference))
-    return [100 * values[seed] / reference[seed] if reference[seed] > 0 else math.nan for seed in both]
+def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environment: str, own: BySeed) -> list[float]:
+    """Return the headline metric `own` seed by seed [%]: `suite.chance` is 0 %, the reference 100 %.
+
+    Without `chance`, 0 % is a metric of 0. A seed counts that all of them have; NaN where the reference is not above
+    0 %, since there is no scale then.
+    """
+
+    def values(name: str) -> BySeed:
+        return table.get((environment, name, suite.headline), {})
+
+    top = values(suite.reference)
+    bottom = dict.fromkeys(top, 0.0) if suite.chance is None else values(suite.chance)
+    return [
+        100 * (own[seed] - bottom[seed]) / (top[seed] - bottom[seed]) if top[seed] > bottom[seed] else math.nan
+        for seed in sorted(set(own) & set(top) & set(bottom))
+    ]
 
 
 def _pooled(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str, Estimate]:
     """Return the pooled percentage of the reference of every agent, with a stratified bootstrap interval."""
 
     def scores(environment: str, agent: str) -> list[float]:
-        reference = table.get((environment, suite.reference, suite.headline), {})
-        return _percent(table.get((environment, agent, suite.headline), {}), reference)
+        return _percent(suite, table, environment, table.get((environment, agent, suite.headline), {}))
 
     return {
         agent: stratified_bootstrap([scores(environment, agent) for environment in suite.environments])

@@ -35,7 +35,8 @@ def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics
         columns.append(metric.replace("_", " "))
         units.append("" if unit == "1" else unit)
         if metric == suite.headline:
-            columns += [f"of {suite.reference}", *(["of bound"] if has_bound else [])]
+            of = "of" if suite.chance is None else "share of"
+            columns += [f"{of} {suite.reference}", *(["of bound"] if has_bound else [])]
             units += ["%", *(["%"] if has_bound else [])]
     lines = []
     for agent in agents_of(suite, environment):
@@ -70,6 +71,17 @@ def percent(estimate: Estimate) -> str:
     return "-" if math.isnan(estimate.mean) else f"{estimate.mean:.1f}"
 
 
+def share_of(suite: Suite) -> str:
+    """Return what the percentages are, in words."""
+    return f"share of {suite.reference}" + (f" ({suite.chance}: 0)" if suite.chance else "")
+
+
+def headline_title(suite: Suite, summary: Summary, environment: str) -> str:
+    """Return the headline metric and what it is counted over: a rate has that in its unit."""
+    unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == suite.headline), "")
+    return f"{suite.headline} ({unit})" if "/" in unit else f"{suite.headline} per episode"
+
+
 def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
     """Print every environment's tables, the pooled score, and what the numbers mean."""
     for environment in suite.environments:
@@ -78,7 +90,7 @@ def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
             console.print(_rich(table))
     if len(suite.environments) > 1:
         shares = "   ".join(f"{agent} {number(estimate)}" for agent, estimate in summary.pooled.items())
-        console.print(f"[bold]All environments[/], IQM of {suite.headline} in % of {suite.reference}: {shares}")
+        console.print(f"[bold]All environments[/], IQM of {suite.headline} as {share_of(suite)} in %: {shares}")
     for note in notes(suite):
         console.print(note, style="dim", highlight=False)
 
@@ -101,6 +113,9 @@ def notes(suite: Suite) -> list[str]:
     ]
     if any(isinstance(agent, LearnerAgent) for agent in suite.agents.values()):
         lines.append("Learners: the policy of the training's best evaluation, measured on new episodes.")
+    if suite.chance is not None:
+        low, high = suite.chance, suite.reference
+        lines.append(f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not above {low}.")
     if suite.seeds < FEW_SEEDS:
         lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
     bounds = {e.bound.label: e.bound for e in suite.environments.values() if e.bound}

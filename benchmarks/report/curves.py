@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from benchmarks.config import Suite
 from benchmarks.statistics import Estimate, t_interval
 from benchmarks.summary import Summary
+from benchmarks.tables import headline_title
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +51,11 @@ def learning_curves(evals: pl.DataFrame, environment: str, suite: Suite) -> list
 
 def curve_figure(curves: list[Curve], environment: str, suite: Suite, summary: Summary) -> str:
     """Return an SVG with the curves, and level lines for the agents that do not learn and for the bound."""
+    return drawn(1, lambda axes: _draw(axes[0], curves, environment, suite, summary))
+
+
+def drawn(panels: int, draw: Callable[[list[Any]], None]) -> str:
+    """Return an SVG of so many panels side by side, on which `draw` has drawn in SERIES, INK and FAINT."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -66,8 +73,9 @@ def curve_figure(curves: list[Curve], environment: str, suite: Suite, summary: S
         "grid.color": FAINT,
     }
     with plt.rc_context(style):
-        figure, axes = plt.subplots(figsize=(7.2, 3.3), layout="constrained")
-        _draw(axes, curves, environment, suite, summary)
+        width = 7.2 if panels == 1 else 5.2 * panels
+        figure, axes = plt.subplots(1, panels, figsize=(width, 3.3), layout="constrained", squeeze=False)
+        draw(list(axes[0]))
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
         plt.close(figure)
@@ -79,11 +87,8 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
     labels: list[tuple[float, str, str]] = []
     for curve in curves:
         color = SERIES[agents.index(curve.agent)]
-        x = np.array(curve.steps) / 1e6
-        mean, low, high = (np.array([e[i] for e in curve.estimates]) for i in range(3))
-        axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
-        axes.plot(x, mean, color=color, linewidth=2)
-        labels.append((float(mean[-1]), curve.agent, color))
+        line_with_band(axes, np.array(curve.steps) / 1e6, curve.estimates, color)
+        labels.append((curve.estimates[-1].mean, curve.agent, color))
     learners = {curve.agent for curve in curves}
     for agent in [*agents, *_bound_label(suite, environment)]:
         row = summary.get(environment, agent, suite.headline)
@@ -93,7 +98,19 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
             axes.axhline(row.estimate.mean, color=color, linewidth=1.3, linestyle=":" if is_bound else "--")
             labels.append((row.estimate.mean, agent, color))
     axes.set_xlabel("million agent-steps of training")
-    axes.set_ylabel(f"{suite.headline} per episode")
+    axes.set_ylabel(headline_title(suite, summary, environment))
+    finish(axes, labels)
+
+
+def line_with_band(axes: Any, x: Any, estimates: list[Estimate], color: str, **style: Any) -> None:
+    """Draw the means and their intervals."""
+    mean, low, high = (np.array([estimate[i] for estimate in estimates]) for i in range(3))
+    axes.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)
+    axes.plot(x, mean, color=color, linewidth=2, **style)
+
+
+def finish(axes: Any, labels: list[tuple[float, str, str]]) -> None:
+    """Set the axes' limits and write every line's name (value at its end, name, colour)."""
     shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines])
     if shown.min() >= 0:  # what is counted cannot be negative, and wide bands must not flatten the curves
         axes.set_ylim(0.0, max(1.2 * float(shown.max()), 1e-9))

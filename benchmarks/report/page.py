@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from benchmarks import store
 from benchmarks.config import LearnerAgent, Suite
 from benchmarks.report.curves import curve_figure, learning_curves
+from benchmarks.report.sweeps import sweep_figure
 from benchmarks.summary import Summary, agents_of
-from benchmarks.tables import notes, number, tables
+from benchmarks.tables import headline_title, notes, number, share_of, tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,6 +58,8 @@ def write_report(
         suite=suite,
         made=made,
         notes=notes(suite),
+        share=f"{share_of(suite)} in %",
+        sweeps=sweep_figure(suite, summary) if suite.sweeps else "",
         pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
         environments=[_section(name, suite, summary, evals, replays) for name in suite.environments],
         style=(HERE / "style.css").read_text(encoding="utf-8"),
@@ -76,6 +79,8 @@ def _section(
     learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
     return {
         "name": name,
+        "family": suite.environments[name].env,
+        "headline": headline_title(suite, summary, name),
         "params": ", ".join(f"{key}={value}" for key, value in suite.environments[name].params.items()),
         "train_steps": suite.environments[name].train_steps / 1e6,
         "bars": bars(suite, summary, name),

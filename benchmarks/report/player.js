@@ -10,6 +10,19 @@ function unpack(replay) { // fill in what the compact form leaves out: all shelv
   });
 }
 
+const MOVES = [[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]]; // [rows, columns] by number of the move
+
+function unpackErrands(replay) { // robots are written by their moves, goals only where they change
+  let places = replay.robots, goals = [];
+  return replay.frames.map(({ m, t, g }) => {
+    const letters = [...m].map(letter => letter.charCodeAt(0) - 97);
+    places = places.map(([row, col], a) => [row + MOVES[letters[a] >> 2][0], col + MOVES[letters[a] >> 2][1]]);
+    if (g) { goals = goals.slice(); for (const [a, row, col] of g) goals[a] = [row, col]; }
+    const robots = places.map(([row, col], a) => [row, col, letters[a] & 3, -1]);
+    return { robots, goals, done: t, shelves: [], wanted: new Set() };
+  });
+}
+
 function player(figure) {
   const replays = JSON.parse(figure.querySelector("script").textContent);
   const canvas = figure.querySelector("canvas"), pen = canvas.getContext("2d");
@@ -37,7 +50,8 @@ function player(figure) {
     for (let y = 1; y < height; y++) { pen.moveTo(0, y); pen.lineTo(width, y); }
     pen.stroke();
     rows.forEach((row, y) => [...row].forEach((cell, x) => {
-      if (cell === "x") box(x, y, 0.1, 0.1, color("home"));
+      if (cell === "x" || cell === "E") box(x, y, 0.1, 0.1, color("home"));
+      if (cell === "@") box(x, y, 0, 0, color("shelf"));
       if (cell === "g") drawGoal(x, y);
     }));
     const step = Math.min(Math.floor(time), frames.length - 1), now = frames[step];
@@ -46,10 +60,11 @@ function player(figure) {
     now.shelves.forEach(([row, col], index) => {
       if (!carried.has(index)) box(col, row, 0.1, 0.1, color(now.wanted.has(index) ? "wanted" : "shelf"));
     });
+    (now.goals || []).forEach(([row, col]) => { if (row >= 0) drawErrand(col, row); });
     now.robots.forEach((robot, index) => drawRobot(robot, next.robots[index], part, now.wanted, index));
     slider.value = step;
-    const delivered = now.robots.reduce((sum, robot) => sum + robot[4], 0);
-    status.textContent = `step ${step} of ${frames.length - 1} · ${delivered} delivered`;
+    const done = now.goals ? `${now.done} tasks done` : `${now.robots.reduce((sum, robot) => sum + robot[4], 0)} delivered`;
+    status.textContent = `step ${step} of ${frames.length - 1} · ${done}`;
   }
 
   function drawGoal(x, y) {
@@ -59,6 +74,13 @@ function player(figure) {
       pen.moveTo(x + 0.3, top); pen.lineTo(x + 0.5, top + 0.18); pen.lineTo(x + 0.7, top);
     }
     pen.stroke();
+  }
+
+  function drawErrand(x, y) { // a diamond where some robot wants to go
+    pen.fillStyle = color("goal");
+    pen.beginPath();
+    for (const [dx, dy] of [[0.5, 0.15], [0.85, 0.5], [0.5, 0.85], [0.15, 0.5]]) pen.lineTo(x + dx, y + dy);
+    pen.fill();
   }
 
   function drawRobot(robot, next, part, wanted, index) {
@@ -82,7 +104,7 @@ function player(figure) {
 
   function choose(agent) {
     tabs.forEach(tab => tab.setAttribute("aria-selected", tab.dataset.agent === agent));
-    rows = replays[agent].rows; frames = unpack(replays[agent]);
+    rows = replays[agent].rows; frames = (replays[agent].robots ? unpackErrands : unpack)(replays[agent]);
     slider.max = frames.length - 1;
     time = Math.min(time, frames.length - 1);
     draw();

@@ -53,7 +53,7 @@ def test_unknown_top_level_key(tmp_path: Path) -> None:
 
 def test_unknown_environment_family(tmp_path: Path) -> None:
     message = refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "env": "warehose_v0"}})
-    assert message == "environments.floor.env: Input should be 'warehouse_v0', not 'warehose_v0'"
+    assert message == "environments.floor.env: Input should be 'warehouse_v0' or 'errands_v0', not 'warehose_v0'"
 
 
 def test_unknown_key_of_an_environment(tmp_path: Path) -> None:
@@ -87,6 +87,28 @@ def test_bad_number_of_seeds(tmp_path: Path, seeds: object) -> None:
 
 def test_reference_must_be_an_agent(tmp_path: Path) -> None:
     assert refusal(tmp_path, reference="greed") == "reference: no agent 'greed'; allowed are greedy, learner"
+
+
+def test_chance_must_be_an_agent(tmp_path: Path) -> None:
+    assert refusal(tmp_path, chance="dice") == "chance: no agent 'dice'; allowed are greedy, learner"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"environments": ["floor", "huge"]}, "no environment 'huge'; allowed are floor, tiny"),
+        ({"parameter": "layout"}, "floor needs a number as layout, not '5x5'"),
+        ({"parameter": "mask"}, "floor needs a number as mask, not None"),
+    ],
+)
+def test_sweeps_need_environments_with_numbers(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    sweep = {"parameter": "num_robots", "label": "robots", "environments": ["floor", "tiny"], **changes}
+    assert refusal(tmp_path, sweeps={"Density": sweep}) == f"sweeps.Density.environments: {message}"
+
+
+def test_sweep_of_one_environment(tmp_path: Path) -> None:
+    sweep = {"parameter": "num_robots", "label": "robots", "environments": ["floor"]}
+    assert refusal(tmp_path, sweeps={"Density": sweep}).startswith("sweeps.Density.environments: ")
 
 
 def test_bound_must_use_an_agent(tmp_path: Path) -> None:
@@ -161,6 +183,48 @@ def test_learner_settings_are_checked_before_any_run(tmp_path: Path, change: dic
     with pytest.raises(InputError) as caught:
         check_job(job, path)
     assert str(caught.value).startswith(f"{path}: agents.learner: {part}")
+
+
+ERRANDS = {"env": "errands_v0", "params": {"num_robots": 2}, "train_steps": 100}
+
+
+@pytest.mark.parametrize(
+    ("environment", "agent", "message"),
+    [
+        (
+            ERRANDS,
+            {"kind": "greedy"},
+            "agents.planner.kind: greedy does not play errands_v0 (environments.here); "
+            "allowed are random, pibt, independent_q, shared_q",
+        ),
+        (
+            ENVIRONMENTS["tiny"],
+            {"kind": "pibt"},
+            "agents.planner.kind: pibt does not play warehouse_v0 (environments.here); "
+            "allowed are random, greedy, independent_q, shared_q",
+        ),
+        (
+            {**ERRANDS, "params": {"moves": "rotate"}},
+            {"kind": "pibt"},
+            "environments.here.params (for planner): pibt needs moves: compass, not 'rotate'",
+        ),
+    ],
+)
+def test_who_cannot_play_is_refused_before_any_run(
+    tmp_path: Path, environment: dict[str, Any], agent: dict[str, Any], message: str
+) -> None:
+    changes = {"environments": {"here": environment}, "agents": {"planner": agent}, "reference": "planner"}
+    path = write_suite(tmp_path, **changes)
+    with pytest.raises(InputError) as caught:
+        check_job(expand(load_suite(path))[0], path)
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("agent", [{"kind": "random"}, {"kind": "pibt"}])
+def test_policies_of_errands_are_accepted(tmp_path: Path, agent: dict[str, Any]) -> None:
+    changes = {"environments": {"here": ERRANDS}, "agents": {"planner": agent}, "reference": "planner"}
+    path = write_suite(tmp_path, **changes)
+    check_job(expand(load_suite(path))[0], path)
 
 
 def test_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ import pytest
 from benchmarks import replay
 from benchmarks.errors import RunError
 from benchmarks.suite import run_suite
+from marl_envs import errands_v0
+from marl_envs.render import rollout
+from marl_envs.warehouse.planner import RandomPolicy
 from tests.benchmarks.fakes import fake_run, quiet_console, write_suite
 
 
@@ -153,3 +156,33 @@ def test_compact_replay_is_small_where_nothing_changes() -> None:
     }
     packed = replay.compact(("..", ".x"), [frame, frame])
     assert packed["frames"] == [{"r": [[0, 0, 1, -1, 0]], "q": [0]}, {"r": [[0, 0, 1, -1, 0]]}]
+
+
+def unpack_errands(packed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read a compact replay of errands as the page's player does."""
+    moves = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
+    places = [list(place) for place in packed["robots"]]
+    goals: dict[int, list[int]] = {}
+    frames = []
+    for line in packed["frames"]:
+        letters = [ord(letter) - ord("a") for letter in line["m"]]
+        places = [[r + moves[n >> 2][0], c + moves[n >> 2][1]] for (r, c), n in zip(places, letters, strict=True)]
+        goals |= {a: [row, col] for a, row, col in line.get("g", [])}
+        robots = [[*place, n & 3] for place, n in zip(places, letters, strict=True)]
+        frames.append({"robots": robots, "goals": [goals[a] for a in range(len(places))], "tasks": line["t"]})
+    return frames
+
+
+@pytest.mark.parametrize("moves", ["compass", "rotate"])
+def test_compact_errands_give_every_frame_back(moves: str) -> None:
+    env = errands_v0.parallel_env(floor="aisles-1x1x4", num_robots=12, moves=moves, max_cycles=150)
+    trajectory = rollout(env, RandomPolicy(), seed=3)
+    frames = list(trajectory.frames())
+    packed = json.loads(json.dumps(replay.errands(trajectory)))
+    assert len(packed["rows"]) == 5
+    for frame, seen in zip(frames, unpack_errands(packed), strict=True):
+        assert seen["robots"] == frame["robots"].tolist()
+        assert seen["goals"] == frame["goals"].tolist()
+        assert seen["tasks"] == frame["tasks"].sum()
+    assert packed["frames"][-1]["t"] > 0
+    assert sum("g" in line for line in packed["frames"]) < len(frames)

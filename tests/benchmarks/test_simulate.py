@@ -105,6 +105,43 @@ def test_shrunk_job_runs_the_same_agent_for_a_moment(jobs: dict[str, Job], tmp_p
     assert lengths["value"].to_list() == [3.0]
 
 
+LEARNER = {"alpha": 0.1, "gamma": 0.9, "exploration": {"schedule": 0.2}}
+
+
+@pytest.fixture
+def errands(tmp_path: Path) -> dict[str, Job]:
+    """One job a kind of agent that plays errands, with episodes of 20 steps."""
+    params = {"floor": "aisles-1x1x4", "num_robots": 6, "max_cycles": 20}
+    changes: dict[str, object] = {
+        "headline": "throughput",
+        "reference": "pibt",
+        "chance": "random",
+        "seeds": 1,
+        "environments": {"floor": {"env": "errands_v0", "params": params, "train_steps": 400}},
+        "agents": {
+            "random": {"kind": "random"},
+            "pibt": {"kind": "pibt"},
+            "independent": {"kind": "independent_q", "env": {"observation": "tabular"}, **LEARNER},
+            "shared": {"kind": "shared_q", "env": {"observation": "tabular", "reward": "team"}, **LEARNER},
+        },
+    }
+    return {job.agent: job for job in expand(load_suite(write_suite(tmp_path, **changes)))}
+
+
+@pytest.mark.parametrize("agent", ["random", "pibt", "independent", "shared"])
+def test_errands_leave_episodes_and_a_replay(errands: dict[str, Job], tmp_path: Path, agent: str) -> None:
+    folder = run(errands[agent], tmp_path / "run")
+    episodes = pl.read_parquet(folder / "episodes.parquet")
+    values = {metric: episodes.filter(pl.col("metric") == metric)["value"].to_list() for metric in episodes["metric"]}
+    assert values["throughput"] == [tasks / 20 for tasks in values["tasks"]]
+    if agent == "pibt":  # is what it says: no conflict, and tasks get done
+        assert values["refused_fraction"] == [0.0] * 4
+        assert min(values["tasks"]) > 0
+    shown = replay.read(folder / store.REPLAY)
+    assert len(shown["frames"]) == 21
+    assert len(shown["robots"]) == 6
+
+
 def test_a_suite_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, out = write_suite(tmp_path), tmp_path / "out"
     command = ["run", str(path), "--out", str(out), "--seeds", "2", "--workers", "1"]

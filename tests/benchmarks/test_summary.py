@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,8 +16,9 @@ from benchmarks.jobs import expand
 from benchmarks.statistics import t_interval
 from benchmarks.summary import Summary, summarise, write_csv
 from benchmarks.tables import notes, number, tables
-from tests.benchmarks.fakes import fake_run, write_suite
+from tests.benchmarks.fakes import SUITE, fake_run, write_suite
 
+ENVIRONMENTS: Any = SUITE["environments"]
 UNITS = {"deliveries": "shelves", "service_time": "steps", "jain_fairness": "1"}
 
 
@@ -108,6 +110,51 @@ def test_csv_holds_the_numbers(summary: Summary, tmp_path: Path) -> None:
     assert line["seeds"] == "3"
     assert lines["floor", "learner", "service_time"]["percent_of_reference"] == ""
     assert len(lines) == len(summary.rows)
+
+
+CHANCE = {"random": {"kind": "random"}, "greedy": {"kind": "greedy"}, "other": {"kind": "greedy", "sidestep": 0.5}}
+
+
+def scored(folder: Path, values: dict[str, list[float]]) -> tuple[Suite, Summary]:
+    """Return a suite where random is 0 % and greedy 100 %, and its summary, from agent -> deliveries by seed."""
+    path = write_suite(folder, agents=CHANCE, chance="random", environments={"tiny": ENVIRONMENTS["tiny"]})
+    rows = [
+        ("run", seed, "tiny", agent, "eval", 0, 0, "team", "deliveries", value)
+        for agent, by_seed in values.items()
+        for seed, value in enumerate(by_seed)
+    ]
+    episodes = pl.DataFrame(rows, schema=list(store.EPISODE_COLUMNS), orient="row")
+    suite = load_suite(path)
+    return suite, summarise(suite, episodes, {"tiny": UNITS})
+
+
+def test_share_counts_from_chance_seed_by_seed(tmp_path: Path) -> None:
+    values = {"random": [1.0, 2.0, 4.0], "greedy": [11.0, 22.0, 8.0], "other": [6.0, 7.0, 3.0]}
+    suite, summary = scored(tmp_path, values)
+    row = summary.get("tiny", "other", "deliveries")
+    assert row is not None
+    assert row.of_reference == t_interval([50.0, 25.0, -25.0])  # worse than chance is below 0
+    assert summary.pooled["other"].mean == pytest.approx(50 / 3)
+    assert summary.pooled["random"][:3] == (0.0, 0.0, 0.0)
+    assert summary.pooled["greedy"][:3] == (100.0, 100.0, 100.0)
+    assert tables(suite, summary, "tiny")[0].columns[:3] == ["agent", "deliveries", "share of greedy"]
+    assert any(note.startswith("Share of greedy: 100 (x - random) / (greedy - random)") for note in notes(suite))
+
+
+def test_share_leaves_out_seeds_whose_reference_is_not_above_chance(tmp_path: Path) -> None:
+    _, summary = scored(tmp_path, {"random": [1.0, 2.0, 3.0], "greedy": [3.0, 2.0, 1.0], "other": [2.0, 9.0, 9.0]})
+    row = summary.get("tiny", "other", "deliveries")
+    assert row is not None
+    assert row.of_reference.mean == 50.0
+    assert row.of_reference.seeds == 1
+
+
+def test_share_is_blank_where_the_reference_is_never_above_chance(tmp_path: Path) -> None:
+    suite, summary = scored(tmp_path, {"random": [3.0, 3.0], "greedy": [3.0, 1.0], "other": [9.0, 9.0]})
+    assert [line[2] for line in tables(suite, summary, "tiny")[0].lines] == ["-"] * 3
+    write_csv(tmp_path / "summary.csv", summary)
+    with (tmp_path / "summary.csv").open() as file:
+        assert {line["percent_of_reference"] for line in csv.DictReader(file)} == {""}
 
 
 def test_tables_show_the_suites_metrics_and_shares(suite: Suite, summary: Summary) -> None:
