@@ -38,7 +38,7 @@ FACES = (errands_v0.vector_env, errands_v0.parallel_env)
         ({"starts": "sides"}, "starts must be one of 'anywhere', 'stations', not 'sides'"),
         ({"goals": "shelves"}, "goals must be one of 'alternate', 'sides', 'stations', 'anywhere', not 'shelves'"),
         ({"assigner": "hungarian"}, "assigner must be one of 'nearest', 'schedule', not 'hungarian'"),
-        ({"observation": "image"}, "observation must be one of 'goal', 'tabular', not 'image'"),
+        ({"observation": "sound"}, "observation must be one of 'goal', 'tabular', 'image', not 'sound'"),
         ({"reward": "two_stage"}, "reward must be one of 'individual', 'team', not 'two_stage'"),
         ({"max_cycles": 0}, "max_cycles must be an integer at least 1, not 0"),
         ({"max_cycles": None}, "max_cycles"),
