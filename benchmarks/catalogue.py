@@ -12,7 +12,7 @@ from benchmarks.jobs import Job
 
 
 class Planner(NamedTuple):
-    """Where a policy is, and the environment parameter that it needs, if any: (name, value)."""
+    """Where a policy is, and for which value of an environment parameter it is, if not for all: (name, value)."""
 
     policy: str
     needs: tuple[str, object] | None = None
@@ -25,7 +25,7 @@ class Family(NamedTuple):
     params: str
     metrics: str
     replay: str  # function of a trajectory that gives what the report's player needs
-    policies: dict[str, Planner]  # by kind of agent; learners play in every family
+    policies: dict[str, tuple[Planner, ...]]  # by kind of agent, the first that fits; learners play in every family
 
 
 FAMILIES = {
@@ -35,8 +35,9 @@ FAMILIES = {
         metrics="marl_envs.warehouse.metrics:METRICS",
         replay="benchmarks.replay:shelves",
         policies={
-            "random": Planner("marl_envs.warehouse.planner:RandomPolicy"),
-            "greedy": Planner("marl_envs.warehouse.planner:GreedyPolicy"),
+            "random": (Planner("marl_envs.warehouse.planner:RandomPolicy"),),
+            "greedy": (Planner("marl_envs.warehouse.planner:GreedyPolicy"),),
+            "pibt": (Planner("marl_envs.warehouse.pibt:PIBTPolicy"),),
         },
     ),
     "errands_v0": Family(
@@ -45,8 +46,11 @@ FAMILIES = {
         metrics="marl_envs.warehouse.errands.metrics:METRICS",
         replay="benchmarks.replay:errands",
         policies={
-            "random": Planner("marl_envs.warehouse.planner:RandomPolicy"),
-            "pibt": Planner("marl_envs.warehouse.errands.pibt:PIBTPolicy", needs=("moves", "compass")),
+            "random": (Planner("marl_envs.warehouse.planner:RandomPolicy"),),
+            "pibt": (
+                Planner("marl_envs.warehouse.errands.pibt:PIBTPolicy", needs=("moves", "compass")),
+                Planner("marl_envs.warehouse.errands.pibt_rotate:RotatingPIBTPolicy", needs=("moves", "rotate")),
+            ),
         },
     ),
 }
@@ -73,8 +77,16 @@ def make(job: Job, num_envs: int) -> Any:
 
 def make_policy(job: Job) -> Any:
     """Return the reference policy that plays the job, see `check_job`; its settings are its keyword arguments."""
-    planner = FAMILIES[job.env].policies[job.settings.kind]
+    from marl_envs.core.params import build
+
+    params = build(load(FAMILIES[job.env].params), dict(job.params))
+    planner = next(p for p in FAMILIES[job.env].policies[job.settings.kind] if fits(p, params))
     return load(planner.policy)(**job.settings.model_dump(exclude={"kind", "env"}))
+
+
+def fits(planner: Planner, params: Any) -> bool:
+    """Return whether the policy plays an environment with these parameters."""
+    return planner.needs is None or getattr(params, planner.needs[0]) == planner.needs[1]
 
 
 def check_suite(suite: Suite, path: Path) -> None:
@@ -95,11 +107,11 @@ def check_job(job: Job, path: Path) -> None:
     from marl_envs.core.params import ParameterError, build
 
     try:
-        params = build(load(FAMILIES[job.env].params), dict(job.params))
+        build(load(FAMILIES[job.env].params), dict(job.params))
     except ParameterError as error:
         raise InputError(f"{path}: environments.{job.environment}.params (for {job.agent}): {error}") from error
     if not isinstance(job.settings, LearnerAgent):
-        _check_policy(job, params, path)
+        _check_policy(job, path)
     else:
         from benchmarks.learners import check
 
@@ -109,18 +121,12 @@ def check_job(job: Job, path: Path) -> None:
             raise InputError(f"{path}: agents.{job.agent}: {error}") from error
 
 
-def _check_policy(job: Job, params: Any, path: Path) -> None:
-    """Raise InputError if nobody of this kind can play the family, or not with these parameters."""
+def _check_policy(job: Job, path: Path) -> None:
+    """Raise InputError if nobody of this kind can play the family."""
     kind, policies = job.settings.kind, FAMILIES[job.env].policies
     if kind not in policies:
         allowed = ", ".join([*policies, *LEARNERS])
         raise InputError(
             f"{path}: agents.{job.agent}.kind: {kind} does not play {job.env} (environments.{job.environment}); "
             f"allowed are {allowed}"
-        )
-    needs = policies[kind].needs
-    if needs is not None and getattr(params, needs[0]) != needs[1]:
-        raise InputError(
-            f"{path}: environments.{job.environment}.params (for {job.agent}): {kind} needs {needs[0]}: {needs[1]}, "
-            f"not {getattr(params, needs[0])!r}"
         )

@@ -31,6 +31,28 @@ def batch(params: dict[str, Any], num_envs: int, num_threads: int = 1) -> Block:
     return block
 
 
+def errands(num_robots: int, num_envs: int, planned: bool = False, steps: int = 32) -> Block:
+    """Return errands on 140x500 cells, by random actions or by PIBT, which plans each step; unit: agent-steps.
+
+    Goals are the stations, so that their distance tables are soon complete.
+    """
+    from marl_envs import errands_v0
+    from marl_envs.warehouse.errands.pibt import PIBTPolicy
+
+    floor = {"floor": "storage-140x500", "goals": "stations", "observation": "tabular", "max_cycles": 1000}
+    vec = errands_v0.vector_env(num_envs=num_envs, num_robots=num_robots, **floor)
+    obs, _ = vec.reset(seed=0)
+    policy = PIBTPolicy()
+    actions = np.random.default_rng(0).integers(0, int(vec.action_space.n), (steps, num_envs, num_robots))
+
+    def block() -> int:
+        for step in actions:
+            vec.step(policy.act(vec, obs) if planned else step)
+        return steps * num_envs * num_robots
+
+    return block
+
+
 def parallel(params: dict[str, Any], steps: int = 2000) -> Block:
     """Return random play of the ParallelEnv, resets included; unit: agent-steps."""
     from marl_envs import warehouse_v0

@@ -17,6 +17,7 @@ from benchmarks.speed.measure import Case, measure, prepare
 from benchmarks.warmup import compiling_message
 
 TINY, SMALL, THREADS = "RWARE tiny, 2 robots", "RWARE small, 4 robots", "RWARE small, 4 robots, wall time"
+ERRANDS = "Errands on 140x500 cells"
 BATCHES = (1024, 8192)  # of the comparison of two threads with one
 
 
@@ -30,6 +31,11 @@ def cpu_cases(with_rware: bool) -> list[Case]:
         Case("batch of 1024", partial(ours.batch, ours.SMALL, 1024), SMALL),
         Case("batch of 1024, with action masks", partial(ours.batch, {**ours.SMALL, "mask": "info"}, 1024), SMALL),
     ]
+    cases += [
+        Case(f"{robots:,} robots x {envs:,}", partial(ours.errands, robots, envs), ERRANDS, compared=False)
+        for robots, envs in ((10, 100), (100, 10), (1_000, 1), (10_000, 1))
+    ]
+    cases.append(Case("10,000 robots x 1, PIBT", partial(ours.errands, 10_000, 1, True), ERRANDS, compared=False))
     if with_rware:
         cases += [
             Case("rware 2.0.0", partial(peers.rware, "rware-tiny-2ag-v2"), TINY, peer=True),

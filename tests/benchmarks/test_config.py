@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from benchmarks.catalogue import check_job, check_suite
+from benchmarks.catalogue import check_job, check_suite, make_policy
 from benchmarks.config import load_suite, suite_names, suite_path
 from benchmarks.errors import InputError
 from benchmarks.jobs import expand
+from marl_envs.warehouse.errands.pibt import PIBTPolicy
+from marl_envs.warehouse.errands.pibt_rotate import RotatingPIBTPolicy
+from marl_envs.warehouse.pibt import PIBTPolicy as ShelvesPIBTPolicy
+from marl_envs.warehouse.planner import RandomPolicy
 from tests.benchmarks.fakes import SUITE, write_suite
 
 ENVIRONMENTS: Any = SUITE["environments"]
@@ -197,17 +201,6 @@ ERRANDS = {"env": "errands_v0", "params": {"num_robots": 2}, "train_steps": 100}
             "agents.planner.kind: greedy does not play errands_v0 (environments.here); "
             "allowed are random, pibt, independent_q, shared_q",
         ),
-        (
-            ENVIRONMENTS["tiny"],
-            {"kind": "pibt"},
-            "agents.planner.kind: pibt does not play warehouse_v0 (environments.here); "
-            "allowed are random, greedy, independent_q, shared_q",
-        ),
-        (
-            {**ERRANDS, "params": {"moves": "rotate"}},
-            {"kind": "pibt"},
-            "environments.here.params (for planner): pibt needs moves: compass, not 'rotate'",
-        ),
     ],
 )
 def test_who_cannot_play_is_refused_before_any_run(
@@ -220,11 +213,23 @@ def test_who_cannot_play_is_refused_before_any_run(
     assert str(caught.value) == f"{path}: {message}"
 
 
-@pytest.mark.parametrize("agent", [{"kind": "random"}, {"kind": "pibt"}])
-def test_policies_of_errands_are_accepted(tmp_path: Path, agent: dict[str, Any]) -> None:
-    changes = {"environments": {"here": ERRANDS}, "agents": {"planner": agent}, "reference": "planner"}
+@pytest.mark.parametrize(
+    ("kind", "environment", "policy"),
+    [
+        ("random", ERRANDS, RandomPolicy),
+        ("pibt", ERRANDS, PIBTPolicy),
+        ("pibt", {**ERRANDS, "params": {"moves": "rotate"}}, RotatingPIBTPolicy),
+        ("pibt", ENVIRONMENTS["tiny"], ShelvesPIBTPolicy),
+    ],
+)
+def test_every_family_has_its_own_planners(
+    tmp_path: Path, kind: str, environment: dict[str, Any], policy: type[Any]
+) -> None:
+    changes = {"environments": {"here": environment}, "agents": {"planner": {"kind": kind}}, "reference": "planner"}
     path = write_suite(tmp_path, **changes)
-    check_job(expand(load_suite(path))[0], path)
+    job = expand(load_suite(path))[0]
+    check_job(job, path)
+    assert type(make_policy(job)) is policy
 
 
 def test_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
