@@ -39,7 +39,12 @@ def errands(num_robots: int, num_envs: int, planned: bool = False, steps: int = 
     from marl_envs import errands_v0
     from marl_envs.warehouse.errands.pibt import PIBTPolicy
 
-    floor: dict[str, Any] = {"floor": "storage-140x500", "goals": "stations", "observation": "tabular", "max_cycles": 1000}
+    floor: dict[str, Any] = {
+        "floor": "storage-140x500",
+        "goals": "stations",
+        "observation": "tabular",
+        "max_cycles": 1000,
+    }
     vec = errands_v0.vector_env(num_envs=num_envs, num_robots=num_robots, **floor)
     obs, _ = vec.reset(seed=0)
     policy = PIBTPolicy()
