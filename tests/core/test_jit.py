@@ -211,9 +211,10 @@ def test_the_first_use_says_that_it_compiles(package):
 
 
 def test_a_program_can_say_it_its_own_way(package, capsys):
-    said = []
+    # Code without a file cannot be kept on disk, so it is compiled here however often the test has run.
+    said, one_more, two_more = [], eval("lambda x: x + 1"), eval("lambda x: x + 2")
     with jit_module.first_use.saying(lambda: said.append("compiling")):
-        assert jit(lambda x: x + 1)(1) == 2
-        assert jit(lambda x: x + 2)(1) == 3
+        assert jit(one_more)(1) == 2
+        assert jit(two_more)(1) == 3
     assert said == (["compiling"] if jit_module.ENABLED else [])
     assert capsys.readouterr().err == ""
