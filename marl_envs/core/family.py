@@ -36,7 +36,7 @@ class Family:
     measure: Range
     describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
     then: tuple[Range, ...] = ()  # the rest of a step, where it needs more than one kernel, with `prepare` in between
-    prepare: Callable[[Any, Any], None] | None = None  # settings, state: fill the settings' caches for this state
+    prepare: Callable[[Simulation, Any], None] | None = None  # with the state: fill the settings' caches for it
     finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -269,7 +269,7 @@ class VectorEnv:
     def _prepare(self) -> None:
         """Fill the caches that the next kernel reads."""
         if self._simulation.family.prepare is not None:
-            self._simulation.family.prepare(self._simulation.settings, self._state)
+            self._simulation.family.prepare(self._simulation, self._state)
 
     def _run(self, kernel: Range) -> None:
         self._crew.run(kernel, self._tables[self._turn], self.num_envs)

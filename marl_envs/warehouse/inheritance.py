@@ -222,6 +222,10 @@ class Planner:  # a Policy, see marl_envs/core/policy.py
     def _check(self, vec: VectorEnv) -> None:
         """Raise ParameterError if this is no environment to plan for."""
 
+    def _arrays_of(self, vec: VectorEnv) -> Any:
+        """Return the state to plan from: the environment's own, which must not be changed, or a changed copy."""
+        return vec.arrays
+
     def _plan(self, table: Table, actions: NDArray[np.int64]) -> None:
         """Call the kernel."""
         raise NotImplementedError
@@ -235,7 +239,7 @@ class Planner:  # a Policy, see marl_envs/core/policy.py
                 self._memory = make_memory(self._seed, *sizes)
             self._memory.way[:4] = settings.ahead
             self._of = arrays, settings
-            self._table = table_of(arrays, settings, self._memory)
+            self._table = table_of(self._arrays_of(vec), settings, self._memory)
         return self._table
 
     def act(self, vec: VectorEnv, obs: Any) -> NDArray[np.int64]:

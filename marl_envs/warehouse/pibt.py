@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.pack import Table, slots_of, unpack
+from marl_envs.core.params import check_choice
 from marl_envs.core.random import next_bits
+from marl_envs.core.vector import VectorEnv
 from marl_envs.warehouse.batch import SETTINGS_AT
 from marl_envs.warehouse.guidance import rank, shortest_move
 from marl_envs.warehouse.inheritance import (
@@ -35,10 +37,12 @@ from marl_envs.warehouse.inheritance import (
     wipe,
     write_sorted,
 )
+from marl_envs.warehouse.optimal import assign, with_own_targets
 from marl_envs.warehouse.turning import driving, let_queues_wait
 from marl_envs.warehouse.types import EMPTY, OUTSIDE, RETURN, TO_GOAL, TOGGLE, Settings, State
 
 MEMORY_AT = SETTINGS_AT + slots_of(Settings)
+ASSIGNMENTS = ("nearest", "optimal")
 LONGEST_WAIT = 1 << 20  # [steps]
 DEAREST = 65535  # [steps] of costs, as a candidate has room for twice that
 
@@ -138,6 +142,37 @@ def _plan_all(table: Any, actions: Any) -> None:
 
 class PIBTPolicy(Planner):
     """PIBT for warehouse_v0: no refused move; see the top of this module for what is not guaranteed."""
+
+    def __init__(self, seed: int = 0, assignment: str = "nearest") -> None:
+        """Break ties by random numbers from `seed`.
+
+        Args:
+            seed: of the random numbers.
+            assignment: who gets which target: "nearest" (guidance's: the nearest pair first) or "optimal" (the least
+                total of ways, by scipy, in an ordinary Python loop over environments).
+
+        Raises:
+            ParameterError: an unknown assignment.
+        """
+        check_choice("assignment", assignment, ASSIGNMENTS)
+        self._optimal = assignment == "optimal"
+        super().__init__(seed)
+
+    def _arrays_of(self, vec: VectorEnv) -> State:
+        self._own = with_own_targets(vec.arrays) if self._optimal else vec.arrays
+        return self._own
+
+    def act(self, vec: VectorEnv, obs: Any) -> NDArray[np.int64]:
+        """Return actions [E, A].
+
+        Raises:
+            ImportError: assignment "optimal" without scipy.
+        """
+        if self._optimal:
+            vec.require_guidance()
+            self._table_of(vec)
+            assign(vec.arrays, self._own, vec.simulation.settings)
+        return super().act(vec, obs)
 
     def _plan(self, table: Table, actions: NDArray[np.int64]) -> None:
         _plan_all(table, actions)

@@ -14,6 +14,7 @@ from marl_envs.warehouse.errands.observe import action_mask, distance, global_st
 from marl_envs.warehouse.errands.rules import move_robots, place_robots
 from marl_envs.warehouse.errands.tasks import finish_errands, follow_schedule, hand_out_first
 from marl_envs.warehouse.errands.types import (
+    CALLED,
     ERRAND,
     GOAL_VECTOR,
     IMAGE,
@@ -98,6 +99,7 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
     """Pay; at the time limit measure, keep the last observation and start the next episode; else observe."""
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
+        follow_answer(state, settings, e)
         pay(state, settings, out, e)
         ended = state.step[e] >= settings.max_cycles
         out.ended[e] = ended
@@ -117,8 +119,16 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
 
 
 @jit(inline=True)
+def follow_answer(state: State, settings: Settings, e: Int) -> None:
+    """Hand out what an assigner chose between the kernels; the new errands begin in this step."""
+    if settings.supply == POOL and settings.assigner == CALLED:
+        follow_schedule(state, settings, e)
+
+
+@jit(inline=True)
 def show(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Write observation and mask of environment `e` as it stands."""
+    follow_answer(state, settings, e)
     take_stock(state, settings, e)
     see(state, settings, out.obs, out.label, e)
     if settings.mask:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.jit import Int, jit
 from marl_envs.core.params import ParameterError
-from marl_envs.warehouse.errands.types import NONE, OBSTACLE, UNREACHABLE, Settings, State
+from marl_envs.warehouse.errands.types import NONE, OBSTACLE, UNREACHABLE, Settings
 
 
 def allocate(cells: int, goals: int, most_bytes: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
@@ -30,13 +30,12 @@ def allocate(cells: int, goals: int, most_bytes: int) -> tuple[NDArray[np.int32]
 def _find_missing(goal: Any, slot: Any, missing: Any) -> Int:
     """Write the goal cells that have no table, each once; return how many there are."""
     count = 0
-    for e in range(goal.shape[0]):
-        for a in range(goal.shape[1]):
-            cell = goal[e, a]
-            if cell != 0 and slot[cell] == NONE:
-                slot[cell] = NONE - 1  # seen
-                missing[count] = cell
-                count += 1
+    for i in range(goal.shape[0]):
+        cell = goal[i]
+        if cell != 0 and slot[cell] == NONE:
+            slot[cell] = NONE - 1  # seen
+            missing[count] = cell
+            count += 1
     for k in range(count):
         slot[missing[k]] = NONE
     return count
@@ -45,11 +44,10 @@ def _find_missing(goal: Any, slot: Any, missing: Any) -> Int:
 @jit
 def _mark_used(goal: Any, slot: Any, used: Any) -> None:
     """Mark the slots whose tables are needed."""
-    for e in range(goal.shape[0]):
-        for a in range(goal.shape[1]):
-            cell = goal[e, a]
-            if cell != 0 and slot[cell] >= 0:
-                used[slot[cell]] = 1
+    for i in range(goal.shape[0]):
+        cell = goal[i]
+        if cell != 0 and slot[cell] >= 0:
+            used[slot[cell]] = 1
 
 
 @jit
@@ -72,29 +70,29 @@ def fill(kind: Any, ahead: Any, goal: Int, steps: Any, queue: Any) -> None:
                 tail += 1
 
 
-def prepare(settings: Settings, state: State) -> None:
-    """Build the tables of all goals that have none yet; where memory is short, in place of tables nobody needs.
+def keep(settings: Settings, goals: NDArray[np.uint32]) -> None:
+    """Build the tables of those goal cells that have none yet; where memory is short, in place of those of other cells.
 
     Raises:
-        ParameterError: the goals of all environments need more tables at once than fit.
+        ParameterError: the goals need more tables at once than fit.
     """
-    missing = np.empty(state.goal.size, np.uint32)
-    count = _find_missing(state.goal, settings.slot, missing)
+    missing = np.empty(goals.size, np.uint32)
+    count = _find_missing(goals, settings.slot, missing)
     if not count:
         return
     free = np.setdiff1d(np.arange(len(settings.steps)), settings.slot)
     if len(free) < count:
-        free = _make_room(settings, state, count)
+        free = _make_room(settings, goals, count)
     queue = np.empty(settings.kind.size, np.int32)
     for cell, slot in zip(missing[:count].tolist(), free.tolist(), strict=False):
         fill(settings.kind, settings.ahead, cell, settings.steps[slot], queue)
         settings.slot[cell] = slot
 
 
-def _make_room(settings: Settings, state: State, count: int) -> NDArray[np.int64]:
+def _make_room(settings: Settings, goals: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
     """Return at least `count` slots, after forgetting tables that no goal needs."""
     used = np.zeros(len(settings.steps), np.uint8)
-    _mark_used(state.goal, settings.slot, used)
+    _mark_used(goals, settings.slot, used)
     free: NDArray[np.int64] = np.flatnonzero(used == 0)
     if len(free) < count:
         raise ParameterError(

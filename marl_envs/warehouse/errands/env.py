@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.params import ParameterError
 from marl_envs.warehouse.env import LEFT_OF, NEAR_OFFSETS, RIGHT_OF
-from marl_envs.warehouse.errands import batch, distances
+from marl_envs.warehouse.errands import assign, batch, distances
 from marl_envs.warehouse.errands.floors import Floor, get_floor
 from marl_envs.warehouse.errands.metrics import METRICS
 from marl_envs.warehouse.errands.observe import GOAL_LENGTH, ROBOT_STATE, TABULAR_STATES
 from marl_envs.warehouse.errands.problems import Problem, pool_size, read_problem
 from marl_envs.warehouse.errands.types import (
     ASSIGNERS,
+    CALLED,
     COLLISIONS,
     FREE,
     IMAGE,
@@ -165,7 +166,7 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
         observation=OBSERVATIONS.index(params.observation),
         moves=MOVES.index(params.moves),
         collision=COLLISIONS.index(params.collision),
-        assigner=ASSIGNERS.index(params.assigner),
+        assigner=ASSIGNERS.index(params.assigner) if params.assigner in ASSIGNERS else CALLED,
         mask=int(params.mask is not None),
         team=int(params.reward == "team"),
         guided=1,
@@ -190,6 +191,8 @@ def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
 def build(params: Params) -> Simulation:
     """Return the simulation of errands."""
     problem = None if params.problem is None else read_problem(params.problem)
+    if params.assigner not in ASSIGNERS:
+        assign.load(params.assigner)  # a wrong name is found before anything is built
     floor = get_floor(params.floor) if problem is None else problem.floor
     settings = make_settings(params, floor, problem)
     robots = len(problem.starts) if problem is not None else params.num_robots or DEFAULT_ROBOTS
@@ -242,7 +245,7 @@ FAMILY = Family(
     scene="marl_envs.warehouse.errands.render",
     step=batch.act_range,
     then=(batch.settle_range, batch.greet_range),
-    prepare=distances.prepare,
+    prepare=assign.prepare,
     reset=batch.reset_range,
     observe=batch.observe_range,
     measure=batch.measure_range,

@@ -18,7 +18,7 @@ from marl_envs.core.pack import Table, slots_of, unpack
 from marl_envs.core.params import ParameterError
 from marl_envs.core.random import next_bits
 from marl_envs.core.vector import VectorEnv
-from marl_envs.warehouse.errands.distances import prepare
+from marl_envs.warehouse.errands.distances import keep
 from marl_envs.warehouse.errands.types import COMPASS, EMPTY, OBSTACLE, Settings, State
 from marl_envs.warehouse.inheritance import (
     NO_CANDIDATE,
@@ -108,7 +108,7 @@ class PIBTPolicy(Planner):
     def _check(self, vec: VectorEnv) -> None:
         if vec.simulation.settings.moves != COMPASS:
             raise ParameterError('PIBTPolicy plans for moves="compass"; RotatingPIBTPolicy does for "rotate"')
-        prepare(vec.simulation.settings, vec.arrays)  # a copied environment has not all its distance tables yet
+        keep(vec.simulation.settings, vec.arrays.goal.ravel())  # a copied environment has not all tables yet
 
     def _plan(self, table: Table, actions: NDArray[np.int64]) -> None:
         _plan_all(table, actions)

@@ -21,7 +21,7 @@ from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.pack import Table, unpack
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
-from marl_envs.warehouse.errands.distances import prepare
+from marl_envs.warehouse.errands.distances import keep
 from marl_envs.warehouse.errands.pibt import MEMORY_AT, SETTINGS_AT, list_candidates, raise_priority
 from marl_envs.warehouse.errands.types import OBSTACLE, ROTATE, Settings, State
 from marl_envs.warehouse.inheritance import STAY, Memory, Planner, decide_all, sort_robots, start, wipe
@@ -74,7 +74,7 @@ class RotatingPIBTPolicy(Planner):
     def _check(self, vec: VectorEnv) -> None:
         if vec.simulation.settings.moves != ROTATE:
             raise ParameterError('RotatingPIBTPolicy plans for moves="rotate"; PIBTPolicy does for "compass"')
-        prepare(vec.simulation.settings, vec.arrays)  # a copied environment has not all its distance tables yet
+        keep(vec.simulation.settings, vec.arrays.goal.ravel())  # a copied environment has not all tables yet
 
     def _plan(self, table: Table, actions: NDArray[np.int64]) -> None:
         _plan_all(table, actions)

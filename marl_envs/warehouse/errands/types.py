@@ -34,8 +34,8 @@ RESOLVE, ALL_WAIT, BLOCK = range(3)
 SUPPLIES = ("drawn", "round_robin", "pool")
 DRAWN, ROUND_ROBIN, POOL = range(3)
 # Who assigns tasks of the pool
-ASSIGNERS = ("nearest", "schedule")
-NEAREST, SCHEDULE = range(2)
+ASSIGNERS = ("nearest", "schedule")  # "optimal" and "module:function" are called: assign.py
+NEAREST, SCHEDULE, CALLED = range(3)
 # Where drawn goals lie, and where robots start
 GOALS = ("alternate", "sides", "stations", "anywhere")
 STARTS = ("anywhere", "stations")
@@ -53,6 +53,12 @@ ERRAND, SHAPING = range(2)
 UNREACHABLE = 65535  # in distance tables
 NONE = -1  # no task
 DROP = -2  # in a schedule: put back what is in hand
+
+
+def _check_assigner(name: object) -> None:
+    if isinstance(name, str) and name.count(":") == 1 and all(name.split(":")):
+        return
+    check_choice("assigner", name, (*ASSIGNERS, "optimal", "module:function"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +80,8 @@ class Params:
     goals: str = "alternate"
     """Where drawn goals lie: "alternate" (at shelf sides and stations by turns), "sides", "stations" or "anywhere"."""
     assigner: str = "nearest"
-    """Who hands out a pool's tasks: "nearest" (free robot by free robot) or "schedule" (what `State.schedule` says)."""
+    """Who hands out a pool's tasks: "nearest" (free robot by free robot), "optimal" (the least total way), a function
+    "module:function" (see assign.py), or "schedule" (what `State.schedule` says)."""
     observation: str = "goal"
     """"goal" (a vector that says where to go), "tabular" (one integer) or "image" (layers of the cells around)."""
     sensor_range: int = 2
@@ -102,6 +109,7 @@ class Params:
             free = get_floor(self.floor).num_free
         else:
             problem = read_problem(self.problem)
+            self._leave_to_the_problem("floor", "starts", "goals")
             free = problem.floor.num_free
             if self.num_robots not in (None, len(problem.starts)):
                 raise ParameterError(
@@ -114,7 +122,7 @@ class Params:
         check_choice("collision", self.collision, COLLISIONS)
         check_choice("starts", self.starts, STARTS)
         check_choice("goals", self.goals, GOALS)
-        check_choice("assigner", self.assigner, ASSIGNERS)
+        _check_assigner(self.assigner)
         check_choice("observation", self.observation, OBSERVATIONS)
         check_int("sensor_range", self.sensor_range, 1, 20)
         object.__setattr__(self, "image_layers", check_names("image_layers", self.image_layers, IMAGE_LAYERS))
@@ -125,6 +133,13 @@ class Params:
         check_int("distance_bytes", self.distance_bytes, 1, 2**62)
         check_choice("mask", self.mask, ("info", "obs", None))
         check_choice("agents_leave", self.agents_leave, (True, False))
+
+    def _leave_to_the_problem(self, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                raise ParameterError(
+                    f"{name} must not be given, as {self.problem} says it, not {getattr(self, name)!r}"
+                )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -160,7 +175,7 @@ class Settings(NamedTuple):
     moves: int  # ROTATE or COMPASS
     collision: int  # RESOLVE, ALL_WAIT or BLOCK
     supply: int  # DRAWN, ROUND_ROBIN or POOL
-    assigner: int  # NEAREST or SCHEDULE
+    assigner: int  # NEAREST, SCHEDULE or CALLED
     height: int  # [cells]
     width: int  # [cells]
     mask: int  # 1: write the action mask

@@ -37,7 +37,10 @@ FACES = (errands_v0.vector_env, errands_v0.parallel_env)
         ({"collision": "soft"}, "collision must be one of 'resolve', 'all_wait', 'block', not 'soft'"),
         ({"starts": "sides"}, "starts must be one of 'anywhere', 'stations', not 'sides'"),
         ({"goals": "shelves"}, "goals must be one of 'alternate', 'sides', 'stations', 'anywhere', not 'shelves'"),
-        ({"assigner": "hungarian"}, "assigner must be one of 'nearest', 'schedule', not 'hungarian'"),
+        (
+            {"assigner": "hungarian"},
+            "'nearest', 'schedule', 'optimal', 'module:function', not 'hungarian'",
+        ),
         ({"observation": "sound"}, "observation must be one of 'goal', 'tabular', 'image', not 'sound'"),
         ({"reward": "two_stage"}, "reward must be one of 'individual', 'team', not 'two_stage'"),
         ({"max_cycles": 0}, "max_cycles must be an integer at least 1, not 0"),
@@ -121,3 +124,12 @@ def test_numbers_of_numpy_become_python_s():
     vec = errands_v0.vector_env(1, num_robots=np.int64(3), shaping=np.float32(1), distance_bytes=np.int64(2**20))
     assert json.loads(json.dumps(vec.fingerprint)) == vec.fingerprint
     assert vec.reset(seed=0)[0].shape == (1, 3, 102)
+
+
+@pytest.mark.parametrize("given", [{"floor": "kiva"}, {"starts": "stations"}, {"goals": "anywhere"}])
+def test_what_a_problem_file_says_must_not_be_given(tmp_path, given):
+    path = str(write_problem(tmp_path, ("...", "..."), [0], [[1], [2]]))
+    assert errands_v0.vector_env(1, problem=path).num_agents == 1
+    (name,) = given
+    with pytest.raises(ParameterError, match=f"{name} must not be given, as .* says it, not "):
+        errands_v0.vector_env(1, problem=path, **given)
