@@ -71,7 +71,9 @@ def was_refused(state: State, e: Int, a: Int) -> Int:
 
 @jit(inline=True)
 def goes_first(state: State, e: Int, b: Int, a: Int) -> Bool:
-    """Return whether robot `b` has been under way longer than `a` (ties: the lower index)."""
+    """Return whether robot `b` has been under way longer than `a` (ties: the lower index); without a goal, never."""
+    if state.goal[e, a] == 0 or state.goal[e, b] == 0:
+        return state.goal[e, b] != 0
     first, second = state.set_out[e, b], state.set_out[e, a]
     return first < second or (first == second and b < a)
 

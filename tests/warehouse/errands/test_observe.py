@@ -67,7 +67,9 @@ class Look:
         return (CLOCKWISE.index(self.headings[b]) - CLOCKWISE.index(self.facing(a))) % 4
 
     def first(self, b: int, a: int) -> bool:
-        """Return whether robot `b` has been under way longer."""
+        """Return whether robot `b` has a goal and has been under way to it longer."""
+        if None in (self.goals[a], self.goals[b]):
+            return self.goals[b] is not None
         return (self.set_out[b], b) < (self.set_out[a], a)
 
 
