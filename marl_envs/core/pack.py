@@ -55,6 +55,29 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def joined(name: str, module: str, *parts: type) -> Any:
+    """Return a NamedTuple with the fields of `parts`, one after the other: what is built on top of another simulation.
+
+    A kernel unpacks each part of its table by itself: the second begins `slots_of(parts[0])` entries after the first.
+
+    Args:
+        name: of the new class.
+        module: where it will be found under that name, so that it can be pickled.
+        parts: NamedTuple classes.
+
+    Raises:
+        TypeError: two parts have a field of the same name.
+    """
+    hints = [item for part in parts for item in get_type_hints(part, include_extras=True).items()]
+    names = [field for field, _ in hints]
+    twice = sorted({field for field in names if names.count(field) > 1})
+    if twice:
+        raise TypeError(f"{name} cannot be joined: {', '.join(twice)} would be there twice")
+    cls: Any = NamedTuple(name, hints)  # type: ignore[misc]
+    cls.__module__ = module
+    return cls
+
+
 def slots_of(cls: type) -> int:
     """Return how many table entries `cls` takes."""
     return sum(1 + len(field.dims or ()) for field in fields_of(cls))

@@ -1,5 +1,6 @@
 """Arrays travel to kernels as a table of addresses, and arrive as they were."""
 
+import pickle
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marl_envs.core.jit import ENABLED, jit
-from marl_envs.core.pack import allocate, fields_of, slot_of, slots_of, table_of, unpack
+from marl_envs.core.pack import allocate, fields_of, joined, slot_of, slots_of, table_of, unpack
 
 
 class Kinds(NamedTuple):
@@ -223,3 +224,27 @@ def misspelt(table):
 def test_a_field_that_does_not_exist_does_not_compile():
     with pytest.raises(Exception, match="sumz"):
         misspelt(table_of(Few(0.5, np.zeros(1), 1)))
+
+
+Both: Any = joined("Both", __name__, Kinds, Few)
+
+
+def test_a_joined_struct_is_its_parts_one_after_the_other():
+    whole = allocate(Both, **SIZES)._replace(number=7, ratio=0.5, gain=2.0, limit=3)
+    table = table_of(whole)
+    assert fields_of(Both) == fields_of(Kinds) + fields_of(Few)
+    assert slots_of(Both) == len(table) == slots_of(Kinds) + slots_of(Few)
+    whole.sums[:] = [5.0, 6.0]
+    whole.f64[:] = 1.5
+    kinds, few = unpack(table, Kinds, 0), unpack(table, Few, FEW_AT)
+    assert (kinds.number, kinds.ratio, few.gain, few.limit) == (7, 0.5, 2.0, 3)
+    assert few.sums.tolist() == [5.0, 6.0]
+    assert (kinds.f64 == 1.5).all()
+    copy = pickle.loads(pickle.dumps(whole))
+    assert type(copy) is Both
+    assert copy.limit == 3
+
+
+def test_parts_with_a_field_of_one_name_cannot_be_joined():
+    with pytest.raises(TypeError, match="Twice cannot be joined: gain, limit, sums would be there twice"):
+        joined("Twice", __name__, Few, Few)
