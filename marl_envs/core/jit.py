@@ -26,7 +26,7 @@ _compiled: list[Any] = []  # the dispatchers that have been made, so that one ca
 
 
 # What shapes no kernel, as it holds neither one nor a constant of one: editing it need not compile anything anew.
-NO_KERNELS = ("render/", "interop/", "core/parallel.py", "core/registry.py", "core/vector.py")
+NO_KERNELS = ("render/", "interop/", "core/buffers.py", "core/parallel.py", "core/registry.py", "core/vector.py")
 
 
 @lru_cache

@@ -73,7 +73,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         """Keep at hand what every step needs: the kernel, and rows of the result arrays."""
         self._step = self.vec.simulation.family.step
         self._more = bool(self.vec.simulation.family.then)
-        out = self.vec._outs[0]
+        out = self.vec.out
         self._actions = memoryview(self.vec.arrays.actions[0])
         self._limit = int(self.vec.action_space.n)
         self._obs = out.label[0] if self.vec.simulation.discrete else out.obs[0]
@@ -163,7 +163,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             raise self._explain(actions) from None
         if len(actions) != len(self._numbered) and not actions.keys() <= set(self.possible_agents):
             raise self._explain(actions)
-        self._step(self.vec._tables[0], 0, 1)  # not kept at hand: planners make the batch lay out a new one
+        self._step(self.vec.table, 0, 1)  # not kept at hand: planners make the batch lay out a new one
         if self._more:
             self.vec._finish_step()
         results = self._collect()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from marl_envs.core import snapshot
 from marl_envs.core.actions import take as take_actions
+from marl_envs.core.buffers import Buffers
 from marl_envs.core.family import Range, Simulation
 from marl_envs.core.out import Out
-from marl_envs.core.pack import Table, slot_of, slots_of, table_of
+from marl_envs.core.pack import Table
 from marl_envs.core.params import check_int
 from marl_envs.core.random import seed_stream
 from marl_envs.core.snapshot import Snapshot
@@ -62,29 +63,13 @@ class VectorEnv:
         self._copy = copy
         self._simulation = replace(simulation, settings=simulation.settings._replace(autoreset=int(autoreset)))
         self._state = simulation.allocate_state(num_envs)
-        self._outs = [simulation.allocate_out(num_envs) for _ in range(2 if autoreset else 1)]
-        self._turn = 0
+        self._buffers = Buffers(self._simulation, num_envs, 2 if autoreset else 1)
         self._started = False
         self._wire()
 
     def _wire(self) -> None:
         """Make what depends on where the arrays lie in memory."""
-        measured = self._outs[0]._replace(metrics=np.zeros_like(self._outs[0].metrics))
-        settings = self._simulation.settings
-        self._tables: list[Table] = [table_of(self._state, settings, out) for out in (*self._outs, measured)]
-        self._measured = measured.metrics
-        self._results = [self._result_of(out) for out in self._outs]
-
-    def _result_of(self, out: Out) -> tuple[Any, ...]:
-        """Return views of one buffer set, in the order of `step`."""
-        final = out.final_label if self._simulation.discrete else out.final_obs
-        info: Info = {"alive": out.alive, "ended": out.ended, "reward_terms": out.terms, "final_obs": final}
-        if self._simulation.settings.mask:
-            info["action_mask"], info["final_action_mask"] = out.mask, out.final_mask
-        info["metrics"] = {name: out.metrics[:, m] for m, name in enumerate(self._simulation.family.metrics)}
-        info["_metrics"] = info["_final_obs"] = out.ended
-        obs = out.label if self._simulation.discrete else out.obs
-        return obs, out.reward, out.terminated, out.truncated, info
+        self._buffers.wire(self._simulation, self._state)
 
     @property
     def num_agents(self) -> int:
@@ -149,17 +134,17 @@ class VectorEnv:
     @property
     def out(self) -> Out:
         """All result arrays of the last step or reset; the views that `step` returns are of these."""
-        return self._outs[self._turn]
+        return self._buffers.out
 
     @property
     def table(self) -> Table:
         """The table that kernels get: addresses of the state, the settings and the result arrays last written."""
-        return self._tables[self._turn]
+        return self._buffers.table
 
     @property
     def action_mask(self) -> NDArray[np.int8] | None:
         """The mask [E, A, N] that goes with the last observation, or None without masks."""
-        return self._outs[self._turn].mask if self._simulation.settings.mask else None
+        return self._buffers.out.mask if self._simulation.settings.mask else None
 
     @property
     def max_cycles(self) -> int:
@@ -172,9 +157,7 @@ class VectorEnv:
         settings = self._simulation.settings._replace(max_cycles=int(value))
         params = replace(self._simulation.params, max_cycles=int(value))
         self._simulation = replace(self._simulation, params=params, settings=settings)
-        slot = slots_of(type(self._state)) + slot_of(type(settings), "max_cycles")
-        for table in self._tables:
-            table[slot] = value
+        self._buffers.set_number(type(self._state), type(settings), "max_cycles", value)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Info]:
         """Start an episode in every environment.
@@ -199,8 +182,7 @@ class VectorEnv:
 
     def _begin(self, *kernels: Range) -> tuple[Any, Info]:
         """Return (obs, info) as the kernels leave them, with nothing in them of earlier steps."""
-        self._turn = (self._turn + 1) % len(self._outs)
-        out = self._outs[self._turn]
+        out = self._buffers.turn()
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
         for kernel in kernels:
@@ -223,7 +205,7 @@ class VectorEnv:
         self._require_reset("restart")
         if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_:
             raise ValueError(f"chosen must be bool with shape {(self.num_envs,)}, not {chosen.dtype} {chosen.shape}")
-        family, table = self._simulation.family, self._tables[self._turn]
+        family, table = self._simulation.family, self._buffers.table
         rows = np.flatnonzero(chosen).tolist()
         for e in rows:
             family.reset(table, e, e + 1)
@@ -255,7 +237,7 @@ class VectorEnv:
         """
         self._require_reset("step")
         take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
-        self._turn = (self._turn + 1) % len(self._outs)
+        self._buffers.turn()
         self._run(self._simulation.family.step)
         self._finish_step()
         return self._result()
@@ -272,26 +254,22 @@ class VectorEnv:
             self._simulation.family.prepare(self._simulation, self._state)
 
     def _run(self, kernel: Range) -> None:
-        self._crew.run(kernel, self._tables[self._turn], self.num_envs)
+        self._crew.run(kernel, self._buffers.table, self.num_envs)
 
     def _result(self) -> tuple[Any, ...]:
-        *arrays, info = self._results[self._turn]
-        if not self._copy:
-            return (*arrays, dict(info))
-        fresh = {k: {m: v.copy() for m, v in x.items()} if isinstance(x, dict) else x.copy() for k, x in info.items()}
-        return (*(array.copy() for array in arrays), fresh)
+        return self._buffers.result(self._copy)
 
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of the running episodes so far, float64 [E] each; the family's METRICS has the units."""
         self._require_reset("metrics")
-        self._crew.run(self._simulation.family.measure, self._tables[-1], self.num_envs)
-        return {name: self._measured[:, m].copy() for m, name in enumerate(self.metric_names)}
+        self._crew.run(self._simulation.family.measure, self._buffers.measuring, self.num_envs)
+        return {name: self._buffers.measured[:, m].copy() for m, name in enumerate(self.metric_names)}
 
     def state(self) -> NDArray[np.float32]:
         """Return the global state for centralised training, float32 [E, n] inside `state_space`."""
         self._require_reset("state")
         dest = np.zeros((self.num_envs, *self.state_space.shape), np.float32)
-        self._simulation.family.describe(self._tables[0], dest, 0, self.num_envs)
+        self._simulation.family.describe(self._buffers.table, dest, 0, self.num_envs)
         return dest
 
     def frame(self, env: int = 0) -> dict[str, NDArray[Any]]:
@@ -339,16 +317,8 @@ class VectorEnv:
         """Stop the threads; the environments can still be used."""
         self._crew.close()
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what holds addresses."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_tables", "_results", "_measured")}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Find the arrays' new addresses."""
         self.__dict__.update(state)
-        copies: list[Out] = self._outs
-        self._outs = [self._simulation.allocate_out(self.num_envs) for _ in self._outs]
-        for out, copied in zip(self._outs, copies, strict=True):  # in one block again, which a copy is not
-            for name in Out._fields:
-                getattr(out, name)[...] = getattr(copied, name)
+        self._buffers = self._buffers.moved(self._simulation, self.num_envs)
         self._wire()
