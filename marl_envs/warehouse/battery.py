@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.warehouse.energy import Drain
 from marl_envs.warehouse.types import EMPTY, MASKED, MOVED, NUM_COUNTERS, TOGGLED, TURNED, UNREACHABLE
@@ -190,6 +190,12 @@ def is_dead(state: Batteries, e: Int, a: Int) -> Bool:
 def is_sent(state: Batteries, e: Int, a: Int) -> Bool:
     """Return whether robot `a` is sent to charge."""
     return state.level.shape[1] > 0 and state.sent[e, a] != 0
+
+
+@jit(inline=True)
+def charge_of(state: Batteries, settings: Power, e: Int, a: Int) -> Real:
+    """Return how full robot `a`'s battery is, from 0 to 1."""
+    return np.float32(state.level[e, a] / settings.capacity)
 
 
 @jit(inline=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
-from marl_envs.warehouse.battery import is_sent, mask_the_dead
+from marl_envs.warehouse.battery import charge_of, is_sent, mask_the_dead
 from marl_envs.warehouse.guidance import rank
 from marl_envs.warehouse.images import spread
 from marl_envs.warehouse.rules import can_toggle, obstacle
@@ -49,12 +49,6 @@ def flattened(state: State, settings: Settings, obs: Any, e: Int) -> None:
             _window(state, settings, obs, e, a)
         if settings.capacity:
             obs[e, a, obs.shape[2] - 1] = charge_of(state, settings, e, a)
-
-
-@jit(inline=True)
-def charge_of(state: State, settings: Settings, e: Int, a: Int) -> Real:
-    """Return how full robot `a`'s battery is, from 0 to 1."""
-    return np.float32(state.level[e, a] / settings.capacity)
 
 
 @jit(inline=True)
