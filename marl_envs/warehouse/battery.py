@@ -5,8 +5,8 @@ not, then gains `charge_rate`; a level never exceeds the capacity. A robot whose
 ends: it only takes the no-op, and nobody enters its cell. As charging follows paying, nobody dies on a charging cell.
 
 A robot is sent to charge once its level has fallen to what the way to the nearest charging cell costs at most, plus
-the reserve (Settings.alarm), and stays sent until it is full. It is given the nearest charging cell that nobody else
-is sent to, an unoccupied one if there is any, and keeps it; while there is none it waits where it is. If charging
+the reserve, and stays sent until it is full. It is given the nearest charging cell that nobody else is sent to, an
+unoccupied one if there is any, and keeps it; while there is none that it can reach, it waits where it is. If charging
 cells are short, the robot with the lowest level chooses first.
 """
 
@@ -26,6 +26,7 @@ from marl_envs.warehouse.types import EMPTY, MASKED, MOVED, NUM_COUNTERS, TOGGLE
 USED, CHARGED, QUEUED, LOWEST, FIRST_DEATH = range(5)
 NUM_TALLIES = 5
 NEVER = -1  # no death
+NO_WAY = -(2**40)  # no level is that low, so nobody is sent
 OCCUPIED = 2 * UNREACHABLE  # makes any free charging cell nearer than an occupied one
 
 BATTERY_METRICS: dict[str, tuple[str, str]] = {
@@ -123,8 +124,16 @@ class Power(Protocol):
         """What a step costs, by whether it was laden, and outcome [2, K]."""
 
     @property
-    def alarm(self) -> NDArray[np.int64]:
-        """Level at which a robot is sent to charge, by whether it is laden, and spot [2, P]; 0: never."""
+    def reserve(self) -> int:
+        """Energy that shall be left on reaching a charging cell."""
+
+    @property
+    def dearest(self) -> NDArray[np.int64]:
+        """The most that one step of a way costs, by whether it is laden [2]."""
+
+    @property
+    def need(self) -> NDArray[np.int64]:
+        """The most that the way to the nearest charging cell costs, by whether laden, and spot [2, P]; or NO_WAY."""
 
 
 NO_BATTERIES: dict[str, Any] = {
@@ -133,7 +142,9 @@ NO_BATTERIES: dict[str, Any] = {
     "chargers": np.zeros(0, np.uint32),
     "charger_at": np.zeros(0, np.int32),
     "drain_of": np.zeros((2, 0), np.int32),
-    "alarm": np.zeros((2, 0), np.int64),
+    "reserve": 0,
+    "dearest": np.zeros(2, np.int64),
+    "need": np.zeros((2, 0), np.int64),
 }
 """The fields of `Power` where robots need no energy."""
 
@@ -156,15 +167,16 @@ def battery_settings(
     drain_of = np.full((2, NUM_COUNTERS), drain.wait, np.int32)
     drain_of[:, TURNED] = drain.turn
     drain_of[:, MOVED] = drain.move, drain.laden
-    reserve = params.battery // 4 if params.reserve is None else params.reserve
-    needed = nearest * np.array(dearest, np.int64)[:, None] + reserve
+    costs = np.array(dearest, np.int64)
     return {
         "capacity": params.battery,
         "charge_rate": params.charge_rate,
         "chargers": chargers,
         "charger_at": index,
         "drain_of": drain_of,
-        "alarm": np.where(nearest == UNREACHABLE, 0, needed),
+        "reserve": params.battery // 4 if params.reserve is None else params.reserve,
+        "dearest": costs,
+        "need": np.where(nearest == UNREACHABLE, NO_WAY, nearest * costs[:, None]),
     }
 
 
@@ -273,7 +285,7 @@ def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
             if state.charger[e, a]:
                 state.booked[e, settings.charger_at[state.charger[e, a]]] = 0
                 state.charger[e, a] = 0
-        elif 0 < level < settings.capacity and level <= settings.alarm[state.laden[e, a], state.spot[e, a]]:
+        elif 0 < level < settings.capacity and level <= need_of(state, settings, e, a) + settings.reserve:
             state.sent[e, a] = 1
         waiting += state.sent[e, a] != 0 and state.charger[e, a] == 0
     robots, served = state.level.shape[1], np.int64(-1)
@@ -289,14 +301,24 @@ def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
 
 
 @jit(inline=True)
+def need_of(state: Batteries, settings: Power, e: Int, a: Int) -> Int:
+    """Return the most that robot `a`'s way to the nearest charging cell costs."""
+    return settings.need[state.laden[e, a], state.spot[e, a]]
+
+
+@jit(inline=True)
 def _book(state: Batteries, settings: Power, steps: Any, e: Int, a: Int) -> None:
-    """Give robot `a` the nearest charging cell that nobody is sent to, unoccupied ones first (ties: the first)."""
+    """Give robot `a` the nearest charging cell that nobody is sent to, unoccupied ones first (ties: the first).
+
+    One that may be too far is left for others, and better waited for another one, unless all may be too far.
+    """
     count = settings.chargers.shape[0]
+    dearest, affordable = settings.dearest[state.laden[e, a]], max(state.level[e, a], need_of(state, settings, e, a))
     best: Int = EMPTY
     least: Int = 0
     for h in range(count):
         way = np.int64(steps[state.laden[e, a] * count + h, state.spot[e, a]])
-        if state.booked[e, h] or way == UNREACHABLE:
+        if state.booked[e, h] or way == UNREACHABLE or way * dearest > affordable:
             continue
         b = state.robot_at[e, settings.chargers[h]]
         if b != EMPTY and b != a:

@@ -175,9 +175,9 @@ def _spread(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _passed_by(open_cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which cells robots can do without: their open neighbours are connected through the eight cells around."""
+    """Return which cells robots can do without: two or more open neighbours, connected through the eight around."""
     ring = [(-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1)]
     around = np.stack([_shifted(open_cells, *offset) for offset in ring])
     sides = around[::2].sum(axis=0)
     joined = (around[::2] & around[1::2] & np.roll(around, -2, axis=0)[::2]).sum(axis=0)
-    return (sides > 0) & ((sides == joined) | (sides - joined == 1))
+    return (sides > 1) & ((sides == joined) | (sides - joined == 1))

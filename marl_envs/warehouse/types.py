@@ -195,7 +195,9 @@ class Settings(NamedTuple):
     chargers: Annotated[NDArray[np.uint32], "H"]  # charging cells
     charger_at: Annotated[NDArray[np.int32], "C"]  # which of them a cell is, or EMPTY
     drain_of: Annotated[NDArray[np.int32], "2 K"]  # [energy units] cost of a step, by whether it was laden, and outcome
-    alarm: Annotated[NDArray[np.int64], "2 T"]  # [energy units] level at which a robot is sent to charge (0: never)
+    reserve: int  # [energy units] that shall be left on reaching a charging cell
+    dearest: Annotated[NDArray[np.int64], "2"]  # [energy units] most that a step of a way costs, by whether laden
+    need: Annotated[NDArray[np.int64], "2 T"]  # [energy units] most that the way to the nearest costs, or NO_WAY
     charger_steps: Annotated[NDArray[np.uint16], "I T"]  # [steps] to charging cell h in row h; if loaded, in row H + h
     charger_guide: Annotated[NDArray[np.uint8], "I T"]  # bits: forward 1, left 2, right 4 shorten them
 

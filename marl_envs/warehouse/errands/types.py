@@ -195,7 +195,9 @@ class Settings(NamedTuple):
     chargers: Annotated[NDArray[np.uint32], "I"]  # charging cells; the table of the way to the k-th is `steps[k]`
     charger_at: Annotated[NDArray[np.int32], "C"]  # which of them a cell is, or EMPTY
     drain_of: Annotated[NDArray[np.int32], "2 K"]  # [energy units] cost of a step, by outcome (row 1: not used)
-    alarm: Annotated[NDArray[np.int64], "2 C"]  # [energy units] level at which a robot is sent to charge (0: never)
+    reserve: int  # [energy units] that shall be left on reaching a charging cell
+    dearest: Annotated[NDArray[np.int64], "2"]  # [energy units] most that a step of a way costs, by whether laden
+    need: Annotated[NDArray[np.int64], "2 C"]  # [energy units] most that the way to the nearest costs, or NO_WAY
 
 
 class State(NamedTuple):
