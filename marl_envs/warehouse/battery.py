@@ -6,8 +6,8 @@ ends: it only takes the no-op, and nobody enters its cell. As charging follows p
 
 A robot is sent to charge once its level has fallen to what the way to the nearest charging cell costs at most, plus
 the reserve, and stays sent until it is full. It is given the nearest charging cell that nobody else is sent to, an
-unoccupied one if there is any, and keeps it; while there is none that it can reach, it waits where it is. If charging
-cells are short, the robot with the lowest level chooses first.
+unoccupied one if there is any; while there is none that it can reach, it waits where it is. On its way it changes over
+to a nearer one that has become free. If charging cells are short, the robot with the lowest level chooses first.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def use_energy(state: Batteries, settings: Power, e: Int) -> None:
 
 @jit(inner=True)
 def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
-    """Decide who is to charge, and where; a second call changes nothing.
+    """Decide once a step who is to charge, and where.
 
     Args:
         state: with `laden` and `spot` as they are now.
@@ -282,11 +282,11 @@ def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
         level = state.level[e, a]
         if state.sent[e, a] and (level == 0 or level >= settings.capacity):
             state.sent[e, a] = 0
-            if state.charger[e, a]:
-                state.booked[e, settings.charger_at[state.charger[e, a]]] = 0
-                state.charger[e, a] = 0
+            _book(state, settings, e, a, EMPTY)
         elif 0 < level < settings.capacity and level <= need_of(state, settings, e, a) + settings.reserve:
             state.sent[e, a] = 1
+        if state.charger[e, a]:
+            _change_over(state, settings, steps, e, a)
         waiting += state.sent[e, a] != 0 and state.charger[e, a] == 0
     robots, served = state.level.shape[1], np.int64(-1)
     for _ in range(waiting):
@@ -297,7 +297,8 @@ def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
                 if served < turn < first:
                     first = turn
         served = first
-        _book(state, settings, steps, e, first % robots)
+        a = first % robots
+        _book(state, settings, e, a, _nearest_free(state, settings, steps, e, a))
 
 
 @jit(inline=True)
@@ -307,27 +308,52 @@ def need_of(state: Batteries, settings: Power, e: Int, a: Int) -> Int:
 
 
 @jit(inline=True)
-def _book(state: Batteries, settings: Power, steps: Any, e: Int, a: Int) -> None:
-    """Give robot `a` the nearest charging cell that nobody is sent to, unoccupied ones first (ties: the first).
+def _book(state: Batteries, settings: Power, e: Int, a: Int, h: Int) -> None:
+    """Send robot `a` to charging cell `h`, or to none (EMPTY), in place of its former one."""
+    if state.charger[e, a]:
+        state.booked[e, settings.charger_at[state.charger[e, a]]] = 0
+    state.charger[e, a] = 0
+    if h != EMPTY:
+        state.booked[e, h] = 1
+        state.charger[e, a] = settings.chargers[h]
 
-    One that may be too far is left for others, and better waited for another one, unless all may be too far.
+
+@jit(inline=True)
+def _way(state: Batteries, settings: Power, steps: Any, e: Int, a: Int, h: Int) -> Int:
+    """Return the length of robot `a`'s way to charging cell `h`; one where another robot stands counts as far."""
+    b = state.robot_at[e, settings.chargers[h]]
+    way = np.int64(steps[np.int64(state.laden[e, a]) * settings.chargers.shape[0] + h, state.spot[e, a]])
+    return way + OCCUPIED if b != EMPTY and b != a else way
+
+
+@jit(inner=True)
+def _nearest_free(state: Batteries, settings: Power, steps: Any, e: Int, a: Int) -> Int:
+    """Return the charging cell nearest to robot `a` that nobody is sent to (ties: the first), or EMPTY.
+
+    One that may be out of reach is left to others, and another one waited for, unless all may be out of reach.
     """
-    count = settings.chargers.shape[0]
     dearest, affordable = settings.dearest[state.laden[e, a]], max(state.level[e, a], need_of(state, settings, e, a))
     best: Int = EMPTY
     least: Int = 0
-    for h in range(count):
-        way = np.int64(steps[state.laden[e, a] * count + h, state.spot[e, a]])
-        if state.booked[e, h] or way == UNREACHABLE or way * dearest > affordable:
+    for h in range(settings.chargers.shape[0]):
+        if state.booked[e, h]:
             continue
-        b = state.robot_at[e, settings.chargers[h]]
-        if b != EMPTY and b != a:
-            way += OCCUPIED
-        if best == EMPTY or way < least:
+        way = _way(state, settings, steps, e, a, h)
+        plain = way % OCCUPIED
+        if plain != UNREACHABLE and plain * dearest <= affordable and (best == EMPTY or way < least):
             best, least = h, way
-    if best != EMPTY:
-        state.booked[e, best] = 1
-        state.charger[e, a] = settings.chargers[best]
+    return best
+
+
+@jit(inline=True)
+def _change_over(state: Batteries, settings: Power, steps: Any, e: Int, a: Int) -> None:
+    """Send robot `a`, which is on its way, to another charging cell if a nearer one has become free."""
+    if state.charger[e, a] == state.pos[e, a]:
+        return
+    h = _nearest_free(state, settings, steps, e, a)
+    own = np.int64(settings.charger_at[state.charger[e, a]])
+    if h != EMPTY and _way(state, settings, steps, e, a, h) < _way(state, settings, steps, e, a, own):
+        _book(state, settings, e, a, h)
 
 
 @jit(inner=True)
