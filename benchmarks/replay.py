@@ -32,20 +32,16 @@ def read(path: Path) -> dict[str, Any]:
 
 def shelves(trajectory: Trajectory) -> dict[str, Any]:
     """Return a trajectory of the shelves task, see `compact`."""
-    from marl_envs.core.params import build
     from marl_envs.warehouse.equipped import floor_of
-    from marl_envs.warehouse.types import Params
 
-    return compact(floor_of(build(Params, trajectory.env["params"])).rows, list(trajectory.frames()))
+    return compact(floor_of(trajectory.env["params"]).rows, list(trajectory.frames()))
 
 
 def errands(trajectory: Trajectory) -> dict[str, Any]:
     """Return a trajectory of the errands task, see `compact_errands`."""
-    from marl_envs.core.params import build
     from marl_envs.warehouse.errands.equipped import floor_of
-    from marl_envs.warehouse.errands.types import Params
 
-    return compact_errands(floor_of(build(Params, trajectory.env["params"])).rows, list(trajectory.frames()))
+    return compact_errands(floor_of(trajectory.env["params"]).rows, list(trajectory.frames()))
 
 
 def compact(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:

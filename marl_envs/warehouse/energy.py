@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +22,9 @@ class Drain(NamedTuple):
     move: int = 2
     toggle: int = 2  # loading and unloading; errands have neither
     laden: int = 3  # a move with a shelf on board
+
+
+DRAIN = Drain()  # the defaults
 
 
 class Equipped(Protocol):
@@ -45,6 +49,13 @@ class Equipped(Protocol):
     @property
     def chargers(self) -> int | None:
         """Charging cells to be put on a floor that has none."""
+
+
+def as_object(params: Any, **absent: Any) -> Any:
+    """Return parameters as an object, also if they are a mapping; `absent` are values where it lacks a name."""
+    if isinstance(params, dict):
+        return SimpleNamespace(**{"battery": None, "chargers": None, **absent, **params})
+    return params
 
 
 def check_battery(params: Equipped) -> Drain:
@@ -149,7 +160,8 @@ def _distance_to(busy: NDArray[np.bool_]) -> NDArray[np.int64]:
     far = np.full(busy.shape, sum(busy.shape), np.int64)
     if not busy.any():
         row, col = np.indices(busy.shape)
-        return abs(row - busy.shape[0] // 2) + abs(col - busy.shape[1] // 2)
+        far[:] = abs(row - busy.shape[0] // 2) + abs(col - busy.shape[1] // 2)
+        return far
     far[busy] = 0
     for axis in (0, 1):  # the distance by rows, then with columns added: exact for this metric
         lines = np.moveaxis(far, axis, 0)
@@ -180,4 +192,5 @@ def _passed_by(open_cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     around = np.stack([_shifted(open_cells, *offset) for offset in ring])
     sides = around[::2].sum(axis=0)
     joined = (around[::2] & around[1::2] & np.roll(around, -2, axis=0)[::2]).sum(axis=0)
-    return (sides > 1) & ((sides == joined) | (sides - joined == 1))
+    found: NDArray[np.bool_] = (sides > 1) & ((sides == joined) | (sides - joined == 1))
+    return found

@@ -71,7 +71,9 @@ def parse(text: str) -> Layout:
             raise ParameterError(f"layout line {number} has {len(row)} cells, but line 1 has {len(rows[0])}")
         for column, char in enumerate(row, start=1):
             if char not in (HIGHWAY, HOME, GOAL, CHARGER):
-                raise ParameterError(f"layout line {number}, column {column}: {char!r} is not one of '.', 'x', 'g', 'c'")
+                raise ParameterError(
+                    f"layout line {number}, column {column}: {char!r} is not one of '.', 'x', 'g', 'c'"
+                )
     floor = Layout(rows)
     if not floor.cells(GOAL):
         raise ParameterError("the layout has no goal ('g'); at least one is needed")

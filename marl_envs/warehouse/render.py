@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from marl_envs.core.params import build
 from marl_envs.render.canvas import fitted_size
 from marl_envs.render.scene import Circle, Frame, Line, Polygon, Rect, Scene, Shape, Text, dots
 from marl_envs.render.theme import Theme, mix
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.render_battery import bar, charging_cell, dead
-from marl_envs.warehouse.types import Params
 
 _HEADINGS = {0: (0, -1), 1: (0, 1), 2: (-1, 0), 3: (1, 0)}  # up, down, left, right: (x, y)
 
@@ -64,7 +62,7 @@ class WarehouseArtist:
 
 def artist(params: Any) -> WarehouseArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    return WarehouseArtist(floor_of(build(Params, params) if isinstance(params, dict) else params).rows)
+    return WarehouseArtist(floor_of(params).rows)
 
 
 @lru_cache(maxsize=8)

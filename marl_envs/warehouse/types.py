@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int, check_names
-from marl_envs.warehouse.energy import Drain, check_battery, check_chargers_layer
+from marl_envs.warehouse.energy import DRAIN, Drain, check_battery, check_chargers_layer
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.layouts import HOME, get_layout
 
@@ -87,7 +87,7 @@ class Params:
     """Whether finished agents leave `agents`. Robots finish together, so both values give the same episodes."""
     battery: int | None = None
     """Energy of a full battery [units]; None: robots need no energy."""
-    drain: Drain = Drain()
+    drain: Drain = DRAIN
     """What steps cost [units]: wait, turn, move, toggle, laden move. A list or tuple of five integers will do."""
     charge_rate: int = 20
     """What a step on a charging cell gives [units]."""

@@ -24,7 +24,11 @@ def allocate(
     """
     slots = min(goals + chargers, most_bytes // (2 * cells))
     if slots < 1 + chargers:
-        tables = f"{1 + chargers} tables of this floor ({chargers} for charging cells)" if chargers else "one table of this floor"
+        tables = (
+            f"{1 + chargers} tables of this floor ({chargers} for charging cells)"
+            if chargers
+            else "one table of this floor"
+        )
         raise ParameterError(
             f"distance_bytes must be at least {2 * cells * (1 + chargers)}, for {tables}, not {most_bytes}"
         )

@@ -86,17 +86,19 @@ def _cells_of(kind: NDArray[np.uint8], which: int, what: str) -> NDArray[np.uint
     return found
 
 
-def _demand(params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32]) -> dict[str, Any]:
-    """Return where drawn starts and goals lie."""
-    first = second = inside
+def _demand(
+    params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32], chargers: NDArray[np.uint32]
+) -> dict[str, Any]:
+    """Return where drawn starts and goals lie; no goal is on a charging cell."""
+    first = second = np.setdiff1d(inside, chargers)
     if params.goals in ("alternate", "sides"):
         first = second = _cells_of(kind, SIDE, f'goals="{params.goals}"')
     if params.goals in ("alternate", "stations"):
         second = _cells_of(kind, STATION, f'goals="{params.goals}"')
     if params.goals == "stations":
         first = second
-    if len(inside) < 2:
-        raise ParameterError("the floor needs at least two free cells")
+    if len(first) < 2:
+        raise ParameterError("the floor needs at least two free cells that do not charge")
     starts = inside if params.starts == "anywhere" else _cells_of(kind, STATION, 'starts="stations"')
     return {"first_goals": first, "second_goals": second, "start_cells": starts}
 
@@ -154,7 +156,7 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
     supply = _supply(problem, pad)
     chargers = padded(floor, np.flatnonzero(floor.codes == ord(CHARGER)), pad)
     if problem is None:
-        supply |= _demand(params, tables["kind"], np.setdiff1d(tables["inside"], chargers))
+        supply |= _demand(params, tables["kind"], tables["inside"], chargers)
         goals = np.unique(np.concatenate([supply["first_goals"], supply["second_goals"]]))
     else:
         supply |= {"first_goals": tables["inside"], "second_goals": tables["inside"], "start_cells": tables["inside"]}

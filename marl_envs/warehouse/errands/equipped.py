@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.warehouse.energy import with_chargers
+from marl_envs.warehouse.energy import as_object, with_chargers
 from marl_envs.warehouse.errands.floors import CHARGER, Floor, get_floor
 from marl_envs.warehouse.errands.problems import read_problem
 
@@ -14,13 +14,15 @@ DEFAULT_ROBOTS = 8
 
 
 def floor_of(params: Any) -> Floor:
-    """Return the floor of these parameters, `C` where a robot can charge; without batteries there is no `C`.
+    """Return the floor of these parameters (the object, or its fields as a mapping), `C` where a robot can charge.
 
+    Without batteries there is no `C`.
     Stations, shelf sides and the cells of a file's tasks are where robots have errands.
 
     Raises:
         ParameterError: see `energy.with_chargers`, or the floor or the problem is broken.
     """
+    params = as_object(params, problem=None, num_robots=None)
     problem = None if params.problem is None else read_problem(params.problem)
     floor = get_floor(params.floor) if problem is None else problem.floor
     if params.battery is None and CHARGER not in "".join(floor.rows):

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from marl_envs.core.params import build
 from marl_envs.render.canvas import fitted_size
 from marl_envs.render.scene import Frame, Line, Polygon, Rect, Scene, Shape, dots
 from marl_envs.render.theme import Theme, mix
 from marl_envs.warehouse.errands.equipped import floor_of
-from marl_envs.warehouse.errands.types import Params
 from marl_envs.warehouse.render import charges, robot
 from marl_envs.warehouse.render_battery import charging_cell
 
@@ -71,7 +69,7 @@ class ErrandsArtist:
 
 def artist(params: Any) -> ErrandsArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    return ErrandsArtist(floor_of(build(Params, params) if isinstance(params, dict) else params).rows)
+    return ErrandsArtist(floor_of(params).rows)
 
 
 @lru_cache(maxsize=8)
