@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Int, jit
-from marl_envs.warehouse.battery import NO_BATTERIES, allow_toggling, battery_settings, is_dead, send, use_energy
+from marl_envs.warehouse.battery import NO_BATTERIES, allow_toggling, battery_settings, is_dead, use_energy
+from marl_envs.warehouse.dispatch import send
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.images import LAYER_BITS
 from marl_envs.warehouse.layouts import CHARGER

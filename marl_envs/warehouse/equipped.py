@@ -11,7 +11,9 @@ from marl_envs.warehouse.layouts import CHARGER, GOAL, HIGHWAY, Layout, get_layo
 
 
 def floor_of(params: Any) -> Layout:
-    """Return the floor of these parameters (the object, or its fields as a mapping), `c` where a robot can charge; without batteries there is no `c`.
+    """Return the floor of these parameters (the object, or its fields as a mapping), `c` where a robot can charge.
+
+    Without batteries there is no `c`.
 
     Raises:
         ParameterError: see `energy.with_chargers`.

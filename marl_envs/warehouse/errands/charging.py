@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.jit import Int, jit
-from marl_envs.warehouse.battery import battery_settings, is_dead, send
+from marl_envs.warehouse.battery import battery_settings, is_dead
+from marl_envs.warehouse.dispatch import send
 from marl_envs.warehouse.errands.distances import fill
 from marl_envs.warehouse.errands.observe import distance
 from marl_envs.warehouse.errands.types import UNREACHABLE, Params, Settings, State

@@ -17,8 +17,8 @@ from marl_envs.core.jit import Int, jit
 from marl_envs.core.pack import Table, slots_of, unpack
 from marl_envs.core.params import ParameterError
 from marl_envs.core.random import next_bits
-from marl_envs.warehouse.battery import is_dead
 from marl_envs.core.vector import VectorEnv
+from marl_envs.warehouse.battery import is_dead
 from marl_envs.warehouse.errands.distances import prepare
 from marl_envs.warehouse.errands.types import COMPASS, EMPTY, OBSTACLE, Settings, State
 from marl_envs.warehouse.inheritance import (

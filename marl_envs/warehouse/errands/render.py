@@ -21,7 +21,7 @@ MOST_WAYS = 60  # robots up to which ways are drawn
 
 
 class ErrandsArtist:
-    """Draws frames of one floor, given as rows of `.`, `@` (obstacle), `E` (station), `S` (shelf side) and `C` (charging).
+    """Draws frames of one floor, given as rows of `.`, `@` (obstacle), `E` (station), `S` (side) and `C` (charging).
 
     A frame holds `robots` (A, 3: row, col, heading), `goals` (A, 2: row, col, or -1 -1), `tasks` (A) and `step`, and
     with batteries `charge` (A) [percent].
