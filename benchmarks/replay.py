@@ -32,20 +32,16 @@ def read(path: Path) -> dict[str, Any]:
 
 def shelves(trajectory: Trajectory) -> dict[str, Any]:
     """Return a trajectory of the shelves task, see `compact`."""
-    from marl_envs.warehouse.layouts import get_layout
+    from marl_envs.warehouse.equipped import floor_of
 
-    return compact(get_layout(trajectory.env["params"]["layout"]).rows, list(trajectory.frames()))
+    return compact(floor_of(trajectory.env["params"]).rows, list(trajectory.frames()))
 
 
 def errands(trajectory: Trajectory) -> dict[str, Any]:
     """Return a trajectory of the errands task, see `compact_errands`."""
-    from marl_envs.warehouse.errands.floors import get_floor
-    from marl_envs.warehouse.errands.problems import read_problem
+    from marl_envs.warehouse.errands.equipped import floor_of
 
-    params = trajectory.env["params"]
-    problem = params.get("problem")
-    floor = get_floor(params["floor"]) if problem is None else read_problem(problem).floor
-    return compact_errands(floor.rows, list(trajectory.frames()))
+    return compact_errands(floor_of(trajectory.env["params"]).rows, list(trajectory.frames()))
 
 
 def compact(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:

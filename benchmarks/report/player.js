@@ -53,6 +53,7 @@ function player(figure) {
       if (cell === "x" || cell === "E") box(x, y, 0.1, 0.1, color("home"));
       if (cell === "@") box(x, y, 0, 0, color("shelf"));
       if (cell === "g") drawGoal(x, y);
+      if (cell === "c" || cell === "C") box(x, y, 0.1, 0.1, color("charger"));
     }));
     const step = Math.min(Math.floor(time), frames.length - 1), now = frames[step];
     const next = frames[Math.min(step + 1, frames.length - 1)], part = time - step;

@@ -36,6 +36,11 @@ SPECS = {
         Spec("marl_envs/warehouse-5x5-2ag-goal-v0", _WAREHOUSE, {"layout": "5x5", "observation": "goal"}),
         Spec("marl_envs/warehouse-5x5-2ag-tabular-v0", _WAREHOUSE, {"layout": "5x5", "observation": "tabular"}),
         Spec("marl_envs/warehouse-tiny-2ag-image-v0", _WAREHOUSE, {"layout": "tiny", "observation": "image"}),
+        Spec(
+            "marl_envs/warehouse-tiny-4ag-battery-v0",
+            _WAREHOUSE,
+            {"layout": "tiny", "num_robots": 4, "observation": "goal", "battery": 400},
+        ),
         Spec("marl_envs/errands-8ag-v0", _ERRANDS, {"floor": "aisles-2x3", "num_robots": 8}),
         Spec(
             "marl_envs/errands-8ag-rotate-tabular-v0",
@@ -43,6 +48,7 @@ SPECS = {
             {"floor": "aisles-2x3", "num_robots": 8, "moves": "rotate", "observation": "tabular"},
         ),
         Spec("marl_envs/errands-8ag-image-v0", _ERRANDS, {"floor": "aisles-2x3", "observation": "image"}),
+        Spec("marl_envs/errands-8ag-battery-v0", _ERRANDS, {"floor": "aisles-2x3", "num_robots": 8, "battery": 400}),
         Spec(
             "marl_envs/errands-kiva-60ag-v0",
             _ERRANDS,

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.warehouse import batch
+from marl_envs.warehouse.battery import NUM_TALLIES, charge_frame
+from marl_envs.warehouse.charging import no_batteries, with_batteries
+from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.images import ASIDE, LAYER_BITS, ONWARD, code_of, image_space, sight_table
-from marl_envs.warehouse.layouts import GOAL, HOME, Layout, get_layout
+from marl_envs.warehouse.layouts import CHARGER, GOAL, HOME, Layout
 from marl_envs.warehouse.metrics import METRICS
 from marl_envs.warehouse.observe import GOAL_LENGTH, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
 from marl_envs.warehouse.routes import with_routes
@@ -56,7 +59,7 @@ def _floor_tables(floor: Layout, pad: int) -> dict[str, Any]:
         return (row + pad) * stride + col + pad
 
     kind, home_index = np.zeros(cells, np.uint8), np.full(cells, -1, np.int32)
-    for char, value in ((HOME, HOME_CELL), (GOAL, GOAL_CELL), (".", HIGHWAY)):
+    for char, value in ((HOME, HOME_CELL), (GOAL, GOAL_CELL), (".", HIGHWAY), (CHARGER, HIGHWAY)):
         kind[[cell(r, c) for r, c in floor.cells(char)]] = value
     homes = np.array([cell(r, c) for r, c in floor.cells(HOME)], np.uint32)
     home_index[homes] = np.arange(len(homes))
@@ -118,6 +121,7 @@ def _code_table(layers: tuple[str, ...], message_bits: int) -> NDArray[np.int32]
             "agent_load": 0,  # not part of the look: the kernel adds it
             "goals": kind == GOAL_CELL,
             "accessible": kind != OUTSIDE and not robot,
+            "chargers": 0,  # the kernel adds it, too
         }
         codes.append(code_of(layers, shown))
     return np.array(codes, np.int32)
@@ -139,12 +143,13 @@ def _image_tables(params: Params, stride: int) -> dict[str, Any]:
 def make_settings(params: Params) -> Settings:
     """Return the tables and numbers for these parameters."""
     pad = max(params.sensor_range, 2)
-    tables = _floor_tables(get_layout(params.layout), pad)
+    tables = _floor_tables(floor_of(params), pad)
     stride, radius = tables["width"] + 2 * pad, range(-params.sensor_range, params.sensor_range + 1)
     two_stage = params.reward == "two_stage"
     settings = Settings(
         **tables,
         **_image_tables(params, stride),
+        **no_batteries(),
         window=np.array([r * stride + c for r in radius for c in radius], np.int32),
         glance=_glance_table(params.message_bits),
         free_steps=np.zeros((0, 0), np.uint16),
@@ -169,6 +174,7 @@ def make_settings(params: Params) -> Settings:
         shaping_gamma=params.shaping_gamma,
         longest=1.0,
     )
+    settings = with_batteries(settings, params)
     needs_guidance = params.observation in ("goal", "tabular") or params.shaping > 0
     return guided(settings) if needs_guidance else settings
 
@@ -181,17 +187,17 @@ def guided(settings: Settings) -> Settings:
 def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
     """Return the space of one robot's observation, with true bounds."""
     if settings.observation == TABULAR:
-        return spaces.Discrete(TABULAR_STATES)
+        return spaces.Discrete(TABULAR_STATES + (TABULAR_STATES // 4 if settings.capacity else 0))  # CHARGE
     if settings.observation == FLATTENED:
         cells = (2 * params.sensor_range + 1) ** 2
-        high = np.ones(8 + (7 + params.message_bits) * cells, np.float32)
+        high = np.ones(8 + (7 + params.message_bits) * cells + (settings.capacity > 0), np.float32)
         high[:2] = settings.width - 1, settings.height - 1
         return spaces.Box(np.zeros_like(high), high, dtype=np.float32)
     if settings.observation == IMAGE:
         return image_space(params.image_layers, settings.sight.shape[1])
-    low = np.zeros(GOAL_LENGTH, np.float32)
+    low = np.zeros(GOAL_LENGTH + 2 * (settings.capacity > 0), np.float32)
     low[9:11] = -1
-    return spaces.Box(low, np.ones(GOAL_LENGTH, np.float32), dtype=np.float32)
+    return spaces.Box(low, np.ones_like(low), dtype=np.float32)
 
 
 def build(params: Params) -> Simulation:
@@ -199,9 +205,11 @@ def build(params: Params) -> Simulation:
     settings = make_settings(params)
     robots, shelves = params.num_robots, len(settings.homes)
     space = observation_space(params, settings)
-    state_length = 1 + ROBOT_STATE * robots + SHELF_STATE * shelves
+    batteries = robots if settings.capacity else 0
+    state_length = 1 + ROBOT_STATE * robots + SHELF_STATE * shelves + batteries
     sizes = {"A": robots, "S": shelves, "Q": params.queue_size, "C": settings.kind.size, "K": NUM_COUNTERS}
     sizes["P"] = settings.sight.shape[1]
+    sizes |= {"B": batteries, "H": len(settings.chargers), "Z": NUM_TALLIES if batteries else 0}
     sizes["M"] = max(params.queue_size, robots)
     return Simulation(
         family=FAMILY,
@@ -219,7 +227,8 @@ def frame(settings: Settings, state: State, e: int) -> dict[str, NDArray[Any]]:
     """Return what a picture of environment `e` needs.
 
     robots int32 [A, 4] (row, col, heading, carried shelf or -1), shelves int32 [S, 2] (row, col), requested bool [S],
-    deliveries int32 [A], target int32 [A, 2] (row, col; -1 -1 if none), step int32 [].
+    deliveries int32 [A], target int32 [A, 2] (row, col; -1 -1 if none), step int32 []; with batteries also charge
+    int32 [A] in percent, rounded up (0: dead).
     """
 
     def place(cells: NDArray[np.uint32]) -> NDArray[np.int32]:
@@ -234,6 +243,7 @@ def frame(settings: Settings, state: State, e: int) -> dict[str, NDArray[Any]]:
         "deliveries": state.tally[e, :, DELIVERED].copy(),
         "target": target,
         "step": np.array(state.step[e], np.int32),
+        **charge_frame(settings, state, e),
     }
 
 

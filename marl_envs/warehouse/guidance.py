@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
+from marl_envs.warehouse.battery import is_dead, is_sent
+from marl_envs.warehouse.charging import guide_to_charger, head_for_charger
 from marl_envs.warehouse.types import (
     AHEAD_BIT,
+    CHARGE,
     EMPTY,
     FETCH,
     FORWARD,
@@ -37,7 +40,9 @@ def guide_robots(state: State, settings: Settings, e: Int) -> None:
         s = state.load[e, a]
         state.target[e, a] = 0
         state.steps_to[e, a] = UNREACHABLE
-        if s == EMPTY:
+        if is_dead(state, e, a) or is_sent(state, e, a):
+            head_for_charger(state, settings, e, a)
+        elif s == EMPTY:
             state.phase[e, a] = FETCH
             fetching += 1
         elif state.requested[e, s] and (settings.pay_again or not state.has_delivered[e, a]):
@@ -61,13 +66,15 @@ def guide_robots(state: State, settings: Settings, e: Int) -> None:
 
 @jit(inline=True)
 def _candidate(state: State, e: Int, phase: Int, i: Int) -> Int:
-    """Return the cell of candidate `i`, or 0: a standing requested shelf (FETCH) or an empty home (RETURN)."""
-    if phase == RETURN:
-        return np.int64(state.gap[e, i])
-    s = state.queue[e, i]
-    cell = state.shelf_pos[e, s]
+    """Return the cell of candidate `i`, or 0: a standing requested shelf (FETCH) or an empty home (RETURN).
+
+    Nothing that a dead robot stands on is one.
+    """
+    s = state.queue[e, i] if phase == FETCH else EMPTY
+    cell = np.int64(state.shelf_pos[e, s] if phase == FETCH else state.gap[e, i])
     a = state.robot_at[e, cell]
-    return 0 if a != EMPTY and state.load[e, a] == s else np.int64(cell)
+    carried = phase == FETCH and a != EMPTY and state.load[e, a] == s
+    return 0 if carried or (a != EMPTY and is_dead(state, e, a)) else cell
 
 
 @jit(inline=True)
@@ -125,6 +132,8 @@ def _guide(state: State, settings: Settings, e: Int, a: Int) -> Int:
     here = np.int64(state.pos[e, a]) * 4 + state.heading[e, a]
     if state.phase[e, a] == TO_GOAL:
         return settings.goal_guide[here]
+    if state.phase[e, a] == CHARGE:
+        return guide_to_charger(state, settings, e, a, here)
     home = settings.home_index[state.target[e, a]]
     return settings.laden_guide[home, here] if state.phase[e, a] == RETURN else settings.free_guide[home, here]
 
@@ -134,20 +143,34 @@ def _potential(state: State, settings: Settings, e: Int, a: Int) -> Real:
     """Return robot `a`'s progress in its round, in [0, 1]: put back (lowest third), fetch, carry to the goal (highest).
 
     On the way of a shelf from its home to a goal and back it falls only where the delivery is paid. It also falls where
-    another robot takes a target over, or nothing is left to fetch (an idle robot has 0).
+    another robot takes a target over, or nothing is left to fetch (an idle robot has 0). On the way to a charging cell
+    a robot stays in the third of what it carries.
     """
     if state.phase[e, a] == IDLE or settings.shaping_weight == 0.0:
         return 0.0
     near = 1.0 - min(np.float64(state.steps_to[e, a]), settings.longest) / settings.longest
     if state.phase[e, a] == RETURN:
         return near / 3.0
+    if state.phase[e, a] == CHARGE:
+        return (near + _third(state, settings, e, a)) / 3.0
     return (near + (2.0 if state.phase[e, a] == TO_GOAL else 1.0)) / 3.0
 
 
 @jit(inline=True)
+def _third(state: State, settings: Settings, e: Int, a: Int) -> Real:
+    """Return 2 if robot `a` carries a shelf to be delivered, 1 if none, 0 if one to be put back."""
+    s = state.load[e, a]
+    if s == EMPTY:
+        return 1.0
+    return 2.0 if state.requested[e, s] and (settings.pay_again or not state.has_delivered[e, a]) else 0.0
+
+
+@jit(inline=True)
 def rank(state: State, e: Int, a: Int) -> Int:
-    """Return the priority of robot `a`'s errand: to a goal 3, putting back 2, fetching 1, idle 0."""
+    """Return the priority of robot `a`'s errand: to a goal or a charging cell 3, putting back 2, fetching 1, idle 0."""
     phase = state.phase[e, a]
+    if phase == CHARGE:
+        return 3 if state.target[e, a] else 0
     return 3 if phase == TO_GOAL else (2 if phase == RETURN else (1 if phase == FETCH else 0))
 
 
@@ -157,7 +180,7 @@ def shortest_move(state: State, e: Int, a: Int) -> Int:
     if state.target[e, a] == 0:
         return NOOP
     if state.target[e, a] == state.pos[e, a]:
-        return NOOP if state.phase[e, a] == TO_GOAL else TOGGLE
+        return NOOP if state.phase[e, a] == TO_GOAL or state.phase[e, a] == CHARGE else TOGGLE
     bits = state.guide[e, a]
     if bits & AHEAD_BIT:
         return FORWARD

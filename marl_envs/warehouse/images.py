@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.jit import Int, jit
 
-LAYER_BITS = 4  # so that seven layers, with headings from 0 to 4, fit into 31 bits
+LAYER_BITS = 4  # so that eight layers, with headings from 0 to 4, fit into 31 bits
 LAYER_MASK = (1 << LAYER_BITS) - 1
 ONWARD = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (rows, columns) one ahead, by heading
 ASIDE = ((0, 1), (0, -1), (-1, 0), (1, 0))  # one to the right, by heading

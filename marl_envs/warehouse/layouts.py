@@ -1,7 +1,8 @@
 """Floors: RWARE's four sizes, small generated floors ("5x5"), and any floor drawn as text.
 
-A drawing has one character a cell: `.` highway, `x` the home of a shelf, `g` a goal (also highway); spaces are ignored,
-upper and lower case mean the same. Row 0 is the top row, column 0 the leftmost.
+A drawing has one character a cell: `.` highway, `x` the home of a shelf, `g` a goal (also highway), `c` a charging cell
+(highway to robots without batteries); spaces are ignored, upper and lower case mean the same. Row 0 is the top row,
+column 0 the leftmost.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from marl_envs.core.params import ParameterError
 
-HIGHWAY, HOME, GOAL = ".", "x", "g"
+HIGHWAY, HOME, GOAL, CHARGER = ".", "x", "g", "c"
 
 # RWARE 2.0.0: name -> (shelf rows, shelf columns); columns of shelves are 8 cells high in all of them.
 RWARE_SIZES = {"tiny": (1, 3), "small": (2, 3), "medium": (2, 5), "large": (3, 5)}
@@ -22,7 +23,7 @@ _FLOOR_NAME = re.compile(r"(\d+)x(\d+)")
 
 @dataclass(frozen=True)
 class Layout:
-    """A floor; `rows` holds one string of `.`, `x` and `g` a row, all of one length."""
+    """A floor; `rows` holds one string of `.`, `x`, `g` and `c` a row, all of one length."""
 
     rows: tuple[str, ...]
 
@@ -69,8 +70,10 @@ def parse(text: str) -> Layout:
         if len(row) != len(rows[0]):
             raise ParameterError(f"layout line {number} has {len(row)} cells, but line 1 has {len(rows[0])}")
         for column, char in enumerate(row, start=1):
-            if char not in (HIGHWAY, HOME, GOAL):
-                raise ParameterError(f"layout line {number}, column {column}: {char!r} is not one of '.', 'x', 'g'")
+            if char not in (HIGHWAY, HOME, GOAL, CHARGER):
+                raise ParameterError(
+                    f"layout line {number}, column {column}: {char!r} is not one of '.', 'x', 'g', 'c'"
+                )
     floor = Layout(rows)
     if not floor.cells(GOAL):
         raise ParameterError("the layout has no goal ('g'); at least one is needed")

@@ -6,6 +6,7 @@ import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
+from marl_envs.warehouse.battery import BATTERY_METRICS, measure_batteries
 from marl_envs.warehouse.types import (
     BLOCKED,
     DELIVERED,
@@ -47,6 +48,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "masked_actions": ("actions", "actions that the mask forbade, taken as the no-op"),
     "episode_length": ("steps", "steps of the episode"),
     "return": ("reward", "reward summed over robots and steps"),
+    **BATTERY_METRICS,
 }
 """Name -> (unit, definition), in the order of Out.metrics."""
 
@@ -95,3 +97,4 @@ def measure_one(state: State, out: Out, e: Int) -> None:
     )
     for m in range(len(values)):
         out.metrics[e, m] = values[m]
+    measure_batteries(state, out, e, len(values))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
+from marl_envs.warehouse.battery import charge_of, is_sent, mask_the_dead
 from marl_envs.warehouse.guidance import rank
 from marl_envs.warehouse.images import spread
 from marl_envs.warehouse.rules import can_toggle, obstacle
@@ -46,6 +47,8 @@ def flattened(state: State, settings: Settings, obs: Any, e: Int) -> None:
             _window_of_seven(state, settings, obs, e, a)
         else:
             _window(state, settings, obs, e, a)
+        if settings.capacity:
+            obs[e, a, obs.shape[2] - 1] = charge_of(state, settings, e, a)
 
 
 @jit(inline=True)
@@ -87,6 +90,10 @@ def image(state: State, settings: Settings, obs: Any, e: Int) -> None:
                 b = state.robot_at[e, here + settings.sight[mine, w]]
                 if b != EMPTY and state.load[e, b] != EMPTY:
                     state.code[e, w] += np.int32(settings.load_code)
+        if settings.charger_code:
+            for w in range(settings.sight.shape[1]):
+                if settings.charger_at[here + settings.sight[mine, w]] != EMPTY:
+                    state.code[e, w] += np.int32(settings.charger_code)
         spread(state.code, obs, settings.layers, e, a)
 
 
@@ -133,6 +140,9 @@ def goal_vector(state: State, settings: Settings, obs: Any, e: Int) -> None:
         for n in range(NEAR_CELLS):
             cell = np.int64(state.pos[e, a]) + settings.near[mine, n]
             _describe_cell(state, settings, obs, e, a, SELF_NUMBERS + n * CELL_NUMBERS, cell)
+        if settings.capacity:
+            obs[e, a, GOAL_LENGTH] = charge_of(state, settings, e, a)
+            obs[e, a, GOAL_LENGTH + 1] = np.float32(is_sent(state, e, a))
 
 
 @jit(inline=True)
@@ -192,6 +202,7 @@ def action_mask(state: State, settings: Settings, mask: Any, e: Int) -> None:
                 mask[e, a, n + move] = np.int8(1)
             mask[e, a, n + FORWARD] = forward
             mask[e, a, n + TOGGLE] = toggle
+    mask_the_dead(state, mask, e)
 
 
 ROBOT_STATE, SHELF_STATE = 9, 4  # numbers in `global_state` for each
@@ -222,3 +233,5 @@ def global_state(state: State, settings: Settings, dest: Any, e: Int) -> None:
         dest[e, i + 2] = np.float32(state.requested[e, s])
         dest[e, i + 3] = np.float32(a != EMPTY and state.load[e, a] == s)
         i += SHELF_STATE
+    for a in range(state.level.shape[1]):
+        dest[e, i + a] = charge_of(state, settings, e, a)

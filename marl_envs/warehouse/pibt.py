@@ -2,7 +2,8 @@
 
 Targets are those of guidance.py. PIBT chooses next cells, turns come from them; nothing is held, as costs count turns.
 A loaded robot may enter highways and empty homes, not cells with standing shelves. The more urgent errand goes first
-(to a goal, then putting back, then fetching), then who has been at it longer; who loads or unloads is not pushed.
+(to a goal or to charge, then putting back, then fetching), then who has been at it longer; who loads or unloads is not
+pushed, and who is dead stays.
 
 Guaranteed: no robot asks for a cell that it can't enter, because of a robot, a shelf or a wall. Not guaranteed: that
 everybody arrives. PIBT's proof needs a floor where a robot that is pushed can always go on; for loaded robots, homes
@@ -23,6 +24,8 @@ from marl_envs.core.params import check_choice
 from marl_envs.core.random import next_bits
 from marl_envs.core.vector import VectorEnv
 from marl_envs.warehouse.batch import SETTINGS_AT
+from marl_envs.warehouse.battery import is_dead
+from marl_envs.warehouse.charging import steps_to_charger
 from marl_envs.warehouse.guidance import rank, shortest_move
 from marl_envs.warehouse.inheritance import (
     NO_CANDIDATE,
@@ -39,7 +42,7 @@ from marl_envs.warehouse.inheritance import (
 )
 from marl_envs.warehouse.optimal import assign, with_own_targets
 from marl_envs.warehouse.turning import driving, let_queues_wait
-from marl_envs.warehouse.types import EMPTY, OUTSIDE, RETURN, TO_GOAL, TOGGLE, Settings, State
+from marl_envs.warehouse.types import CHARGE, EMPTY, OUTSIDE, RETURN, TO_GOAL, TOGGLE, Settings, State
 
 MEMORY_AT = SETTINGS_AT + slots_of(Settings)
 ASSIGNMENTS = ("nearest", "optimal")
@@ -74,6 +77,8 @@ def _steps(state: State, settings: Settings, e: Int, a: Int, cell: Int, heading:
     place = cell * 4 + heading
     if state.phase[e, a] == TO_GOAL:
         return np.int64(settings.goal_steps[place])
+    if state.phase[e, a] == CHARGE:
+        return steps_to_charger(state, settings, e, a, place)
     home = settings.home_index[state.target[e, a]]
     if state.phase[e, a] == RETURN:
         return np.int64(settings.laden_steps[home, place])
@@ -120,7 +125,7 @@ def _plan_one(state: State, settings: Settings, memory: Memory, actions: Any, e:
     for a in range(state.pos.shape[1]):
         _raise_priority(state, memory, e, a)
         _list_candidates(state, settings, memory, e, a)
-        if shortest_move(state, e, a) == TOGGLE:
+        if shortest_move(state, e, a) == TOGGLE or is_dead(state, e, a):
             settle(memory, a, np.int64(state.pos[e, a]), STAY)
     sort_robots(memory, e)
     decide_all(state, memory, e)

@@ -2,6 +2,7 @@
 
 A shelf is a tile, orange while it is requested; an empty home is an outline. A robot is a numbered disc whose nose
 points where it heads; a robot that carries stands on its shelf. Dots lead from a robot to what it is heading for.
+Charging cells have a flash, robots with a battery a bar that says how full it is, and those without energy are grey.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from typing import Any
 from marl_envs.render.canvas import fitted_size
 from marl_envs.render.scene import Circle, Frame, Line, Polygon, Rect, Scene, Shape, Text, dots
 from marl_envs.render.theme import Theme, mix
-from marl_envs.warehouse.layouts import get_layout
+from marl_envs.warehouse.equipped import floor_of
+from marl_envs.warehouse.render_battery import bar, charging_cell, dead
 
 _HEADINGS = {0: (0, -1), 1: (0, 1), 2: (-1, 0), 3: (1, 0)}  # up, down, left, right: (x, y)
 
 
 class WarehouseArtist:
-    """Draws frames of one floor, given as rows of `.` (highway), `x` (shelf home) and `g` (goal).
+    """Draws frames of one floor, given as rows of `.` (highway), `x` (shelf home), `g` (goal), `c` (charging cell).
 
     A frame holds `robots` (A, 4: row, col, heading, carried shelf or -1), `shelves` (S, 2: row, col), `requested`
-    (S), `deliveries` (A), `step`, and `target` (A, 2: row, col, or -1 -1).
+    (S), `deliveries` (A), `step`, `target` (A, 2: row, col, or -1 -1), and with batteries `charge` (A) [percent].
     """
 
     def __init__(self, rows: tuple[str, ...]) -> None:
@@ -60,8 +62,7 @@ class WarehouseArtist:
 
 def artist(params: Any) -> WarehouseArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    layout = params["layout"] if isinstance(params, dict) else params.layout
-    return WarehouseArtist(get_layout(layout).rows)
+    return WarehouseArtist(floor_of(params).rows)
 
 
 @lru_cache(maxsize=8)
@@ -77,6 +78,8 @@ def _floor(rows: tuple[str, ...], theme: Theme) -> tuple[Shape, ...]:
                 shapes.append(_home(row, col, theme))
             elif char == "g":
                 shapes += _goal(row, col, theme)
+            elif char == "c":
+                shapes += charging_cell(row, col, theme)
     return tuple(shapes)
 
 
@@ -123,12 +126,20 @@ def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
 
 
 def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
+    charge = charges(frame)
     for index, (row, col, heading, _) in enumerate(frame["robots"].tolist()):
-        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme)
+        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme, charge[index])
 
 
-def robot(index: int, x: float, y: float, heading: int, theme: Theme) -> Iterator[Shape]:
-    """Yield a robot: shadow, nose, disc and number."""
+def charges(frame: Frame) -> list[int | None]:
+    """Return how full each battery is [percent], None without batteries."""
+    found: list[int | None] = frame["charge"].tolist() if "charge" in frame else [None] * len(frame["robots"])
+    return found
+
+
+def robot(index: int, x: float, y: float, heading: int, theme: Theme, charge: int | None = None) -> Iterator[Shape]:
+    """Yield a robot: shadow, nose, disc, number, and how full its battery is [percent], if it has one."""
+    theme = dead(theme) if charge == 0 else theme
     dx, dy = _HEADINGS[heading]
     tip, base, half = 0.5, 0.22, 0.27
     nose = (
@@ -140,13 +151,15 @@ def robot(index: int, x: float, y: float, heading: int, theme: Theme) -> Iterato
     yield Polygon(nose, theme.agent_edge)
     yield Circle(x, y, 0.35, theme.agent, theme.agent_edge, 0.05)
     yield Text(x, y, str(index), 0.38 if index < 10 else 0.32, theme.agent_ink)
+    if charge is not None:
+        yield from bar(x, y, charge, theme)
 
 
 def to_ansi(frame: Frame, rows: tuple[str, ...]) -> str:
     """Return `frame` as text: two characters a cell, then one line for the step and one for each robot.
 
     The first character is a robot's heading (`^ v < >`) or a space; the second what lies there: `x` a shelf, `X` a
-    requested one, `_` an empty home, `g` a goal, `.` highway.
+    requested one, `_` an empty home, `g` a goal, `c` a charging cell, `.` highway.
     """
     ground = [["_" if char == "x" else char for char in row] for row in rows]
     wanted = frame["requested"].tolist()
@@ -165,4 +178,7 @@ def _robot_line(index: int, robot: list[int], wanted: list[bool], frame: Frame) 
     row, col, heading, shelf = robot
     load = "empty" if shelf < 0 else f"carries shelf {shelf}" + (" (requested)" if wanted[shelf] else "")
     facing = ("up", "down", "left", "right")[heading]
-    return f"robot_{index} at ({row}, {col}) facing {facing}, {load}, {int(frame['deliveries'][index])} delivered"
+    charge = charges(frame)[index]
+    battery = "" if charge is None else (f", battery {charge} %" if charge else ", dead")
+    done = int(frame["deliveries"][index])
+    return f"robot_{index} at ({row}, {col}) facing {facing}, {load}, {done} delivered{battery}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.params import ParameterError
@@ -80,12 +81,22 @@ def _point(settings: Settings, targets: Any, laden: Bool, steps: Any, guide: Any
 
 
 @jit
-def _fill(settings: Settings, laden: Bool, steps: Any, guide: Any, queue: Any, source: Any) -> None:
-    """Fill the tables of the ways to every home."""
-    for h in range(settings.homes.shape[0]):
-        target = settings.homes[h : h + 1]
+def _fill(settings: Settings, cells: Any, laden: Bool, steps: Any, guide: Any, queue: Any, source: Any) -> None:
+    """Fill the tables of the ways to each of the cells."""
+    for h in range(cells.shape[0]):
+        target = cells[h : h + 1]
         _spread(settings, target, laden, steps[h], queue, source)
         _point(settings, target, laden, steps[h], guide[h])
+
+
+def ways_to(settings: Settings, cells: NDArray[np.uint32], laden: bool) -> tuple[Any, Any]:
+    """Return (steps, guide) of the ways to each of the cells, uint16 and uint8 [len(cells), 4 * C]."""
+    states = settings.kind.size * 4
+    steps, guide = np.empty((len(cells), states), np.uint16), np.empty((len(cells), states), np.uint8)
+    if len(cells):
+        queue, source = np.empty(states, np.int64), np.zeros(states, np.uint32)
+        _fill(settings, cells, laden, steps, guide, queue, source)
+    return steps, guide
 
 
 def with_routes(settings: Settings) -> Settings:
@@ -104,10 +115,7 @@ def with_routes(settings: Settings) -> Settings:
             'observation="flattened", shaping=0, no planner and no pictures'
         )
     queue, source = np.empty(states, np.int64), np.zeros(states, np.uint32)
-    steps = [np.empty((homes, states), np.uint16) for _ in range(2)]
-    guide = [np.empty((homes, states), np.uint8) for _ in range(2)]
-    for laden in (0, 1):
-        _fill(settings, bool(laden), steps[laden], guide[laden], queue, source)
+    steps, guide = zip(*(ways_to(settings, settings.homes, laden) for laden in (False, True)), strict=True)
     goal_steps, goal_guide, nearest_goal = (
         np.empty(states, np.uint16),
         np.empty(states, np.uint8),
@@ -123,5 +131,5 @@ def with_routes(settings: Settings) -> Settings:
         free_guide=guide[0],
         laden_guide=guide[1],
         goal_guide=goal_guide,
-        longest=float(max(table[table != UNREACHABLE].max() for table in (*steps, goal_steps))),
+        longest=float(max(t[t != UNREACHABLE].max(initial=0) for t in (*steps, goal_steps, settings.charger_steps))),
     )

@@ -7,6 +7,8 @@ import numpy as np
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.random import draw_below
+from marl_envs.warehouse.battery import fill_batteries, still_the_dead
+from marl_envs.warehouse.charging import run_batteries
 from marl_envs.warehouse.conflicts import resolve
 from marl_envs.warehouse.types import (
     DELIVERED,
@@ -51,6 +53,7 @@ def reset_one(state: State, settings: Settings, e: Int) -> None:
         _request(state, e, q)
     for c in range(settings.kind.shape[0]):
         refresh(state, settings, e, c)
+    fill_batteries(state, settings, e)
 
 
 @jit(inline=True)
@@ -238,10 +241,13 @@ def count_idle(state: State, e: Int) -> None:
 
 @jit(inline=True)
 def move_robots(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Advance one environment by one step: moves, then deliveries."""
+    """Advance one environment by one step: moves, then deliveries, then batteries."""
+    still_the_dead(state, e)
     decide(state, settings, e)
     resolve(state, e)
     act(state, settings, out, e)
     state.step[e] += 1
     deliver(state, settings, out, e)
     count_idle(state, e)
+    if settings.capacity:
+        run_batteries(state, settings, e)

@@ -1,7 +1,8 @@
 """Parameters, settings and state of the warehouse.
 
 Dimensions: E environments, A robots, S shelves (as many as homes), Q open requests, G goals, C cells of the padded
-floor, K counters, D observation length. A cell is one number, `(row + pad) * stride + col + pad`: the floor is
+floor, K counters, D observation length; B robots with a battery (A or none), H
+charging cells, Z counters of batteries. A cell is one number, `(row + pad) * stride + col + pad`: the floor is
 surrounded by `pad` rings of OUTSIDE cells, so that no rule has to test for the border.
 """
 
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int, check_names
+from marl_envs.warehouse.energy import DRAIN, Drain, check_battery, check_chargers_layer
+from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.layouts import HOME, get_layout
 
 # Actions (RWARE's numbers)
@@ -23,8 +26,8 @@ NUM_MOVES = 5
 NORTH, SOUTH, WEST, EAST = range(4)
 # Kinds of cell
 OUTSIDE, HIGHWAY, HOME_CELL, GOAL_CELL = range(4)
-# What a robot is about: bring a requested shelf, carry it to a goal, put a shelf back, or nothing to do
-FETCH, TO_GOAL, RETURN, IDLE = range(4)
+# What a robot is about: bring a requested shelf, carry it to a goal, put a shelf back, nothing to do, or charge
+FETCH, TO_GOAL, RETURN, IDLE, CHARGE = range(5)
 MOST_SHELVES = 32_000  # shelves are numbered in 16 bits
 # No robot, no shelf
 EMPTY = -1
@@ -39,8 +42,9 @@ AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
 # Observations
 OBSERVATIONS = ("flattened", "goal", "tabular", "image")
 FLATTENED, GOAL_VECTOR, TABULAR, IMAGE = range(4)
-# Layers of "image" (RWARE's ImageLayer, in its order)
-IMAGE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load", "goals", "accessible")
+# Layers of "image" (RWARE's ImageLayer, in its order, and one that needs batteries)
+RWARE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load", "goals", "accessible")
+IMAGE_LAYERS = (*RWARE_LAYERS, "chargers")
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 UNREACHABLE = 65535  # in distance tables
 
@@ -81,6 +85,16 @@ class Params:
     """Where the action mask is: in the "info", in the "obs" (PettingZoo face only), or None: nowhere."""
     agents_leave: bool = False
     """Whether finished agents leave `agents`. Robots finish together, so both values give the same episodes."""
+    battery: int | None = None
+    """Energy of a full battery [units]; None: robots need no energy."""
+    drain: Drain = DRAIN
+    """What steps cost [units]: wait, turn, move, toggle, laden move. A list or tuple of five integers will do."""
+    charge_rate: int = 20
+    """What a step on a charging cell gives [units]."""
+    reserve: int | None = None
+    """Robots are sent to charge so that this is left when they arrive [units]; None: a quarter of the battery."""
+    chargers: int | None = None
+    """Charging cells put on a floor without drawn ones, spread out; None: one for every two robots."""
 
     def __post_init__(self) -> None:
         """Check every value before anything is built."""
@@ -107,6 +121,9 @@ class Params:
         check_choice("rware_compat", self.rware_compat, (True, False))
         check_choice("mask", self.mask, ("info", "obs", None))
         check_choice("agents_leave", self.agents_leave, (True, False))
+        object.__setattr__(self, "drain", check_battery(self))
+        check_chargers_layer(self)
+        floor_of(self)
 
     @property
     def queue_size(self) -> int:
@@ -171,6 +188,18 @@ class Settings(NamedTuple):
     shaping_weight: float
     shaping_gamma: float
     longest: float  # longest route [steps]
+    # Batteries (battery.py, charging.py); the arrays of cells are empty without
+    capacity: int  # [energy units]; 0: no batteries
+    charge_rate: int  # [energy units/step]
+    charger_code: int  # what "chargers" adds to the code of a charging cell (0: it is not shown)
+    chargers: Annotated[NDArray[np.uint32], "H"]  # charging cells
+    charger_at: Annotated[NDArray[np.int32], "C"]  # which of them a cell is, or EMPTY
+    drain_of: Annotated[NDArray[np.int32], "2 K"]  # [energy units] cost of a step, by whether it was laden, and outcome
+    reserve: int  # [energy units] that shall be left on reaching a charging cell
+    dearest: Annotated[NDArray[np.int64], "2"]  # [energy units] most that a step of a way costs, by whether laden
+    need: Annotated[NDArray[np.int64], "2 T"]  # [energy units] most that the way to the nearest costs, or NO_WAY
+    charger_steps: Annotated[NDArray[np.uint16], "I T"]  # [steps] to charging cell h in row h; if loaded, in row H + h
+    charger_guide: Annotated[NDArray[np.uint8], "I T"]  # bits: forward 1, left 2, right 4 shorten them
 
 
 class State(NamedTuple):
@@ -215,3 +244,11 @@ class State(NamedTuple):
     choice: Annotated[NDArray[np.int16], "E A"]  # candidate that a robot would take
     code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     taken: Annotated[NDArray[np.uint8], "E M"]  # candidates given away (M: Q or A, whichever is larger)
+    # Batteries (battery.py); B is 0 without
+    level: Annotated[NDArray[np.int32], "E B"]  # [energy units]; 0: dead
+    sent: Annotated[NDArray[np.uint8], "E B"]  # 1: sent to charge, until full
+    charger: Annotated[NDArray[np.uint32], "E B"]  # charging cell that it is sent to (0: none, or none yet)
+    booked: Annotated[NDArray[np.uint8], "E H"]  # 1: a robot is sent to this charging cell
+    energy: Annotated[NDArray[np.int64], "E Z"]  # counters of the episode
+    laden: Annotated[NDArray[np.uint8], "E B"]  # 1: carries a shelf (while batteries are dealt with, as the next)
+    spot: Annotated[NDArray[np.uint32], "E B"]  # cell * 4 + heading

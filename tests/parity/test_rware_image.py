@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marl_envs.warehouse.types import IMAGE_LAYERS
+from marl_envs.warehouse.types import RWARE_LAYERS
 from tests.parity.replay import Replay
 from tests.parity.test_rware import README_FLOOR
 
@@ -69,7 +69,7 @@ def test_every_picture_is_the_same(name):
 @pytest.mark.parametrize("name", ALL_LAYERS)
 def test_all_layers_are_the_same_once_the_reference_is_mended(name):
     shape, parameters = ALL_LAYERS[name]
-    replay = Replay(*shape, observation="image", image_layers=IMAGE_LAYERS, max_cycles=300, **parameters)
+    replay = Replay(*shape, observation="image", image_layers=RWARE_LAYERS, max_cycles=300, **parameters)
     mend(replay.theirs)
     tally = replay.play(2, random_share=0.3)
     print(tally)
@@ -97,7 +97,7 @@ def test_what_is_mended_are_swapped_indices():
 
 
 def test_on_other_floors_the_reference_as_it_is_stops():
-    replay = Replay("tiny", 4, 4, observation="image", image_layers=IMAGE_LAYERS)
+    replay = Replay("tiny", 4, 4, observation="image", image_layers=RWARE_LAYERS)
     replay.observe = False
     with pytest.raises(IndexError):
         replay.play(1, random_share=0.3)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from marl_envs import warehouse_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.core.vector import VectorEnv
+from marl_envs.warehouse.battery import BATTERY_METRICS
 from marl_envs.warehouse.planner import GreedyPolicy
 from marl_envs.warehouse.types import BLOCKED, MOVED, NUM_MOVES, SHELF, SWAP, TOGGLED, TURNED, VERTEX, WAITED, WALL
 from tests.warehouse.consistency import check_state
@@ -105,6 +106,7 @@ class Log:
             "masked_actions": int(self.masked.sum()),
             "episode_length": self.steps,
             "return": self.reward,
+            **dict.fromkeys(BATTERY_METRICS, undefined),
         }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from marl_envs import warehouse_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.warehouse.planner import GreedyPolicy
-from marl_envs.warehouse.types import IMAGE_LAYERS
+from marl_envs.warehouse.types import RWARE_LAYERS
 from tests.warehouse import writers
 from tests.warehouse.arrange import build, play
 from tests.warehouse.strategies import warehouses
@@ -43,7 +43,7 @@ def test_flattened_is_what_its_table_says(vec, seed):
         {
             "sensor_range": st.integers(1, 4),
             "image_rotated": st.booleans(),
-            "image_layers": st.lists(st.sampled_from(IMAGE_LAYERS), min_size=1, unique=True),
+            "image_layers": st.lists(st.sampled_from(RWARE_LAYERS), min_size=1, unique=True),
         }
     ).flatmap(lambda shown: warehouses(observation="image", **shown)),
     st.integers(0, 2**32),

@@ -25,14 +25,20 @@ if TYPE_CHECKING:
 IDLE = -1  # an assigner's answer for a robot that takes nothing
 
 
+def _free_robots(state: State) -> NDArray[np.bool_]:
+    """Return who has no task and can take one [E, A]; without batteries `level` has no columns."""
+    free: NDArray[np.bool_] = state.task == NONE
+    return free & (state.level > 0) if state.level.shape[1] else free
+
+
 class Pool:
     """Free robots and open tasks of one environment, as an assigner sees them. Read only."""
 
     def __init__(self, settings: Settings, state: State, e: int) -> None:
         """Collect who is free and what is open in environment `e`."""
         self._settings, self._goals = settings, state.goal
-        self.robots: NDArray[np.int64] = np.flatnonzero(state.task[e] == NONE)
-        """Free robots [F]."""
+        self.robots: NDArray[np.int64] = np.flatnonzero(_free_robots(state)[e])
+        """Free robots [F]; the dead are none."""
         open_places = np.flatnonzero(state.pool_owner[e] == EMPTY)
         self.tasks: NDArray[np.int64] = state.pool[e][open_places].astype(np.int64)
         """Open tasks [T], numbered as in `State.task`: k is the file's k modulo its number of tasks."""
@@ -114,7 +120,7 @@ def prepare(simulation: Simulation, state: State) -> None:
 def _propose(settings: Settings, state: State, name: str) -> NDArray[np.uint32]:
     """Write the assigner's answers into the schedule; return the cells of the errands that begin with it."""
     begun = [np.zeros(0, np.uint32)]
-    waiting = (state.task == NONE).any(axis=1) & (state.pool_owner == EMPTY).any(axis=1)
+    waiting = _free_robots(state).any(axis=1) & (state.pool_owner == EMPTY).any(axis=1)
     for e in np.flatnonzero(waiting).tolist():
         pool = Pool(settings, state, e)
         answer = _checked(load(name)(pool), pool, name)

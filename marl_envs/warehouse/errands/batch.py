@@ -9,6 +9,8 @@ import numpy as np
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
+from marl_envs.warehouse.battery import fill_batteries, is_sent, use_energy
+from marl_envs.warehouse.errands.charging import back_to_errands, off_to_charge
 from marl_envs.warehouse.errands.metrics import measure_one
 from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, image, tabular
 from marl_envs.warehouse.errands.rules import move_robots, place_robots
@@ -40,6 +42,7 @@ def begin(state: State, settings: Settings, e: Int) -> None:
     state.total[e] = 0.0
     place_robots(state, settings, e)
     hand_out_first(state, settings, e)
+    fill_batteries(state, settings, e)
 
 
 @jit(inline=True)
@@ -58,7 +61,7 @@ def take_stock(state: State, settings: Settings, e: Int) -> None:
     """Bring up to date what depends on distances: the shortest way of a new errand, and the potential."""
     for a in range(state.pos.shape[1]):
         far = distance(state, settings, e, a, np.int64(state.pos[e, a]))
-        if state.set_out[e, a] == state.step[e]:
+        if state.set_out[e, a] == state.step[e] and not is_sent(state, e, a):
             state.shortest[e, a] = np.int32(0 if far == UNREACHABLE else far)
         near: Real = 0.0 if far == UNREACHABLE else 1.0 - min(np.float64(far), settings.longest) / settings.longest
         state.potential[e, a] = np.float32(settings.shaping_weight * near)
@@ -89,9 +92,11 @@ def act_range(table: Any, first: Int, last: Int) -> None:
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
         move_robots(state, settings, e)
+        back_to_errands(state, e)
         if settings.supply == POOL and settings.assigner == SCHEDULE:
             follow_schedule(state, settings, e)
         finish_errands(state, settings, out, e)
+        use_energy(state, settings, e)
 
 
 @jit
@@ -100,6 +105,8 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
         follow_answer(state, settings, e)
+        if settings.capacity:
+            off_to_charge(state, settings, e)
         pay(state, settings, out, e)
         ended = state.step[e] >= settings.max_cycles
         out.ended[e] = ended

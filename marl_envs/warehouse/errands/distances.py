@@ -12,16 +12,25 @@ from marl_envs.core.params import ParameterError
 from marl_envs.warehouse.errands.types import NONE, OBSTACLE, UNREACHABLE, Settings
 
 
-def allocate(cells: int, goals: int, most_bytes: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+def allocate(
+    cells: int, goals: int, most_bytes: int, chargers: int = 0
+) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
     """Return (slot [C], steps [S, C]) for up to `goals` tables in `most_bytes`; memory is used as tables are built.
 
+    The tables of charging cells come first, and are always kept.
+
     Raises:
-        ParameterError: not even one table fits.
+        ParameterError: not even one table fits beside those of the charging cells.
     """
-    slots = min(goals, most_bytes // (2 * cells))
-    if slots < 1:
+    slots = min(goals + chargers, most_bytes // (2 * cells))
+    if slots < 1 + chargers:
+        tables = (
+            f"{1 + chargers} tables of this floor ({chargers} for charging cells)"
+            if chargers
+            else "one table of this floor"
+        )
         raise ParameterError(
-            f"distance_bytes must be at least {2 * cells}, for one table of this floor, not {most_bytes}"
+            f"distance_bytes must be at least {2 * cells * (1 + chargers)}, for {tables}, not {most_bytes}"
         )
     return np.full(cells, NONE, np.int32), np.empty((slots, cells), np.uint16)
 
@@ -92,6 +101,7 @@ def keep(settings: Settings, goals: NDArray[np.uint32]) -> None:
 def _make_room(settings: Settings, goals: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
     """Return at least `count` slots, after forgetting tables that no goal needs."""
     used = np.zeros(len(settings.steps), np.uint8)
+    used[: len(settings.chargers)] = 1
     _mark_used(goals, settings.slot, used)
     free: NDArray[np.int64] = np.flatnonzero(used == 0)
     if len(free) < count:

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.params import ParameterError
+from marl_envs.warehouse.battery import NO_BATTERIES, NUM_TALLIES, charge_frame
 from marl_envs.warehouse.env import LEFT_OF, NEAR_OFFSETS, RIGHT_OF
 from marl_envs.warehouse.errands import assign, batch, distances
-from marl_envs.warehouse.errands.floors import Floor, get_floor
+from marl_envs.warehouse.errands.charging import with_batteries
+from marl_envs.warehouse.errands.equipped import DEFAULT_ROBOTS, floor_of
+from marl_envs.warehouse.errands.floors import CHARGER, Floor
 from marl_envs.warehouse.errands.metrics import METRICS
 from marl_envs.warehouse.errands.observe import GOAL_LENGTH, ROBOT_STATE, TABULAR_STATES
 from marl_envs.warehouse.errands.problems import Problem, pool_size, read_problem
@@ -39,8 +42,7 @@ from marl_envs.warehouse.errands.types import (
 )
 from marl_envs.warehouse.images import ASIDE, ONWARD, code_of, image_space, sight_table
 
-KINDS = {"@": OBSTACLE, ".": FREE, "E": STATION, "S": SIDE}
-DEFAULT_ROBOTS = 8
+KINDS = {"@": OBSTACLE, ".": FREE, "E": STATION, "S": SIDE, CHARGER: FREE}
 
 
 def padded(floor: Floor, index: NDArray[np.int64], pad: int) -> NDArray[np.uint32]:
@@ -85,17 +87,19 @@ def _cells_of(kind: NDArray[np.uint8], which: int, what: str) -> NDArray[np.uint
     return found
 
 
-def _demand(params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32]) -> dict[str, Any]:
-    """Return where drawn starts and goals lie."""
-    first = second = inside
+def _demand(
+    params: Params, kind: NDArray[np.uint8], inside: NDArray[np.uint32], chargers: NDArray[np.uint32]
+) -> dict[str, Any]:
+    """Return where drawn starts and goals lie; no goal is on a charging cell."""
+    first = second = np.setdiff1d(inside, chargers)
     if params.goals in ("alternate", "sides"):
         first = second = _cells_of(kind, SIDE, f'goals="{params.goals}"')
     if params.goals in ("alternate", "stations"):
         second = _cells_of(kind, STATION, f'goals="{params.goals}"')
     if params.goals == "stations":
         first = second
-    if len(inside) < 2:
-        raise ParameterError("the floor needs at least two free cells")
+    if len(first) < 2:
+        raise ParameterError("the floor needs at least two free cells that do not charge")
     starts = inside if params.starts == "anywhere" else _cells_of(kind, STATION, 'starts="stations"')
     return {"first_goals": first, "second_goals": second, "start_cells": starts}
 
@@ -129,6 +133,7 @@ def _code_table(layers: tuple[str, ...]) -> NDArray[np.int32]:
             "stations": kind == STATION,
             "direction": robot,
             "closer": closer,
+            "chargers": 0,  # the kernel adds it
         }
         codes.append(code_of(layers, shown))
     return np.array(codes, np.int32)
@@ -150,14 +155,15 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
     pad = max(params.sensor_range, 2)  # rings of obstacles around the floor, as wide as robots see
     tables = _floor_tables(floor, pad)
     supply = _supply(problem, pad)
+    chargers = padded(floor, np.flatnonzero(floor.codes == ord(CHARGER)), pad)
     if problem is None:
-        supply |= _demand(params, tables["kind"], tables["inside"])
+        supply |= _demand(params, tables["kind"], tables["inside"], chargers)
         goals = np.unique(np.concatenate([supply["first_goals"], supply["second_goals"]]))
     else:
         supply |= {"first_goals": tables["inside"], "second_goals": tables["inside"], "start_cells": tables["inside"]}
         goals = np.unique(supply["task_cell"])
-    slot, steps = distances.allocate(tables["kind"].size, len(goals), params.distance_bytes)
-    return Settings(
+    slot, steps = distances.allocate(tables["kind"].size, len(goals), params.distance_bytes, len(chargers))
+    settings = Settings(
         **tables,
         **supply,
         **_image_tables(params, floor.width + 2 * pad),
@@ -174,18 +180,21 @@ def make_settings(params: Params, floor: Floor, problem: Problem | None) -> Sett
         max_cycles=params.max_cycles,
         shaping_weight=params.shaping,
         shaping_gamma=params.shaping_gamma,
+        **NO_BATTERIES,
+        charger_code=0,
     )
+    return with_batteries(settings, params, chargers)
 
 
 def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
     """Return the space of one robot's observation."""
     if settings.observation == TABULAR:
-        return spaces.Discrete(TABULAR_STATES[settings.moves])
+        return spaces.Discrete(TABULAR_STATES[settings.moves] * (2 if settings.capacity else 1))
     if settings.observation == IMAGE:
         return image_space(params.image_layers, settings.sight.shape[1])
-    low = np.zeros(GOAL_LENGTH, np.float32)
+    low = np.zeros(GOAL_LENGTH + 2 * (settings.capacity > 0), np.float32)
     low[13:15] = -1
-    return spaces.Box(low, np.ones(GOAL_LENGTH, np.float32), dtype=np.float32)
+    return spaces.Box(low, np.ones_like(low), dtype=np.float32)
 
 
 def build(params: Params) -> Simulation:
@@ -193,7 +202,7 @@ def build(params: Params) -> Simulation:
     problem = None if params.problem is None else read_problem(params.problem)
     if params.assigner not in ASSIGNERS:
         assign.load(params.assigner)  # a wrong name is found before anything is built
-    floor = get_floor(params.floor) if problem is None else problem.floor
+    floor = floor_of(params)
     settings = make_settings(params, floor, problem)
     robots = len(problem.starts) if problem is not None else params.num_robots or DEFAULT_ROBOTS
     if problem is None and robots > len(settings.start_cells):
@@ -203,13 +212,15 @@ def build(params: Params) -> Simulation:
     pool = pool_size(problem.reveal, robots) if problem is not None and problem.supply == "pool" else 0
     cells, sight = settings.kind.size, settings.sight.shape[1]
     sizes = {"A": robots, "C": cells, "K": NUM_COUNTERS, "Q": pool, "P": sight, "X": cells if sight else 0}
+    batteries = robots if settings.capacity else 0
+    sizes |= {"B": batteries, "H": len(settings.chargers), "Z": NUM_TALLIES if batteries else 0}
     return Simulation(
         family=FAMILY,
         params=params,
         agents=[f"robot_{a}" for a in range(robots)],
         observation_space=observation_space(params, settings),
         action_space=spaces.Discrete(NUM_ACTIONS[settings.moves]),
-        state_space=spaces.Box(0.0, 1.0, (1 + ROBOT_STATE * robots,), np.float32),
+        state_space=spaces.Box(0.0, 1.0, (1 + ROBOT_STATE * robots + batteries,), np.float32),
         settings=settings,
         sizes=sizes,
     )
@@ -219,7 +230,7 @@ def frame(settings: Settings, state: State, e: int) -> dict[str, NDArray[Any]]:
     """Return what a picture of environment `e` needs.
 
     robots int32 [A, 3] (row, col, heading), goals int32 [A, 2] (row, col; -1 -1 if none), tasks int32 [A] finished,
-    step int32 [].
+    step int32 []; with batteries also charge int32 [A] in percent, rounded up (0: dead).
     """
 
     def place(cells: NDArray[np.uint32]) -> NDArray[np.int32]:
@@ -230,6 +241,7 @@ def frame(settings: Settings, state: State, e: int) -> dict[str, NDArray[Any]]:
         "goals": np.where(state.goal[e][:, None] > 0, place(state.goal[e]), -1).astype(np.int32),
         "tasks": state.tally[e, :, 11].copy(),
         "step": np.array(state.step[e], np.int32),
+        **charge_frame(settings, state, e),
     }
 
 

@@ -1,7 +1,7 @@
 """Floors of the errands task: generated ones, MovingAI's `.map` files, and any floor drawn as text.
 
-A floor has one character a cell: `.` free, `@` obstacle, `E` station, `S` shelf side; robots may be on all but `@`.
-Row 0 is the top row, column 0 the leftmost.
+A floor has one character a cell: `.` free, `@` obstacle, `E` station, `S` shelf side, and in drawings `C` charging cell
+(free to robots without batteries); robots may be on all but `@`. Row 0 is the top row, column 0 the leftmost.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from marl_envs.core.params import ParameterError, check_float, check_int
 # MovingAI's letters; LoRR has E and S for stations and shelf sides, where MovingAI's S is a swamp
 _FROM_MAP = str.maketrans({"G": ".", "O": "@", "T": "@", "W": "@"})
 _MAP_CHARS = ".GSE@OTW"
-_DRAWN_CHARS = ".@ES"
+CHARGER = "C"
+_DRAWN_CHARS = f".@ES{CHARGER}"
 _HEADER = ("type octile", "height NUMBER", "width NUMBER", "map")
 _HEADER_PATTERNS = (r"type\s+\S+\s*", r"height\s+([0-9]{1,9})\s*", r"width\s+([0-9]{1,9})\s*", r"map\s*")
 MAX_SIDE, MAX_CELLS = 32_000, 10_000_000  # rows and columns are int16
@@ -29,7 +30,7 @@ MAX_SIDE, MAX_CELLS = 32_000, 10_000_000  # rows and columns are int16
 
 @dataclass(frozen=True)
 class Floor:
-    """A floor; `rows` holds one string of `.`, `@`, `E` and `S` a row, all of one length."""
+    """A floor; `rows` holds one string of `.`, `@`, `E`, `S` and `C` a row, all of one length."""
 
     rows: tuple[str, ...]
 
@@ -149,7 +150,7 @@ def _parse_header(lines: list[str], where: str) -> tuple[int, int]:
 
 
 def parse_drawing(text: str) -> Floor:
-    """Return the floor drawn in `text`; spaces are ignored, `e` and `s` mean `E` and `S`.
+    """Return the floor drawn in `text`; spaces are ignored, `e`, `s` and `c` mean `E`, `S`, `C`.
 
     Raises:
         ParameterError: with line and column: lines of different length, an unknown character, or no free cell.

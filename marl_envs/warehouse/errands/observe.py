@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.warehouse.battery import charge_of, is_sent, mask_the_dead
 from marl_envs.warehouse.errands.types import (
     BLOCKED,
     COMPASS,
@@ -88,6 +89,8 @@ def tabular(state: State, settings: Settings, label: Any, e: Int) -> None:
         else:
             where = own_frame(settings, state.heading[e, a], bits) * 2 + was_refused(state, e, a)
             label[e, a] = np.int32(where * NEAR_STATES + _nearest(state, settings, e, a))
+        if is_sent(state, e, a):
+            label[e, a] += np.int32(TABULAR_STATES[settings.moves])
 
 
 @jit(inline=True)
@@ -126,6 +129,9 @@ def goal_vector(state: State, settings: Settings, obs: Any, e: Int) -> None:
         for n in range(NEAR_CELLS):
             cell = np.int64(state.pos[e, a]) + settings.near[facing, n]
             _describe_cell(state, settings, obs, e, a, SELF_NUMBERS + n * CELL_NUMBERS, cell, facing)
+        if settings.capacity:
+            obs[e, a, GOAL_LENGTH] = charge_of(state, settings, e, a)
+            obs[e, a, GOAL_LENGTH + 1] = np.float32(is_sent(state, e, a))
 
 
 @jit(inline=True)
@@ -198,6 +204,8 @@ def _depict(state: State, settings: Settings, obs: Any, e: Int, a: Int) -> None:
         closer = np.int64(settings.steps[table, cell] < far)
         k = (((np.int64(settings.kind[cell]) * 5 + robot) * 2 + own) * 2 + others) * 2 + closer
         state.code[e, w] = settings.codes[k]
+        if settings.charger_code and settings.charger_at[cell] != EMPTY:
+            state.code[e, w] += np.int32(settings.charger_code)
     spread(state.code, obs, settings.layers, e, a)
 
 
@@ -214,6 +222,7 @@ def action_mask(state: State, settings: Settings, mask: Any, e: Int) -> None:
             mask[e, a, 1] = np.int8(settings.kind[cell + settings.ahead[state.heading[e, a]]] != OBSTACLE)
             mask[e, a, 2] = np.int8(1)
             mask[e, a, 3] = np.int8(1)
+    mask_the_dead(state, mask, e)
 
 
 @jit(inner=True)
@@ -233,3 +242,5 @@ def global_state(state: State, settings: Settings, dest: Any, e: Int) -> None:
         dest[e, i + 7] = np.float32(settings.row[goal]) / rows if goal != 0 else np.float32(0.0)
         dest[e, i + 8] = np.float32(settings.col[goal]) / cols if goal != 0 else np.float32(0.0)
         i += ROBOT_STATE
+    for a in range(state.level.shape[1]):
+        dest[e, i + a] = charge_of(state, settings, e, a)

@@ -18,6 +18,7 @@ from marl_envs.core.pack import Table, slots_of, unpack
 from marl_envs.core.params import ParameterError
 from marl_envs.core.random import next_bits
 from marl_envs.core.vector import VectorEnv
+from marl_envs.warehouse.battery import is_dead
 from marl_envs.warehouse.errands.distances import keep
 from marl_envs.warehouse.errands.types import COMPASS, EMPTY, OBSTACLE, Settings, State
 from marl_envs.warehouse.inheritance import (
@@ -27,6 +28,7 @@ from marl_envs.warehouse.inheritance import (
     Planner,
     candidate,
     decide_all,
+    settle,
     sort_robots,
     start,
     wipe,
@@ -77,6 +79,15 @@ def list_candidates(state: State, settings: Settings, memory: Memory, e: Int) ->
         )
 
 
+@jit(inline=True)
+def park_the_dead(state: State, memory: Memory, e: Int) -> None:
+    """Let robots without energy keep their cells, whatever they held."""
+    for a in range(state.level.shape[1]):
+        if is_dead(state, e, a):
+            memory.held[e, a] = 0
+            settle(memory, a, np.int64(state.pos[e, a]), STAY)
+
+
 @jit(inner=True)
 def _plan_one(state: State, settings: Settings, memory: Memory, actions: Any, e: Int) -> None:
     """Choose the actions of environment `e`."""
@@ -86,6 +97,7 @@ def _plan_one(state: State, settings: Settings, memory: Memory, actions: Any, e:
         raise_priority(state, memory, e, a)
     sort_robots(memory, e)
     list_candidates(state, settings, memory, e)
+    park_the_dead(state, memory, e)
     decide_all(state, memory, e)
     for a in range(state.pos.shape[1]):
         direction = np.int64(memory.chosen[a])

@@ -22,7 +22,7 @@ from marl_envs.core.pack import Table, unpack
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
 from marl_envs.warehouse.errands.distances import keep
-from marl_envs.warehouse.errands.pibt import MEMORY_AT, SETTINGS_AT, list_candidates, raise_priority
+from marl_envs.warehouse.errands.pibt import MEMORY_AT, SETTINGS_AT, list_candidates, park_the_dead, raise_priority
 from marl_envs.warehouse.errands.types import OBSTACLE, ROTATE, Settings, State
 from marl_envs.warehouse.inheritance import STAY, Memory, Planner, decide_all, sort_robots, start, wipe
 from marl_envs.warehouse.turning import driving, hold_on, let_queues_wait
@@ -50,6 +50,7 @@ def _plan_one(state: State, settings: Settings, memory: Memory, actions: Any, e:
             memory.priority[e, a] += DEAD_END_BONUS * state.pos.shape[1]
     sort_robots(memory, e)
     list_candidates(state, settings, memory, e)
+    park_the_dead(state, memory, e)
     hold_on(state, memory, e)
     decide_all(state, memory, e)
     for a in range(state.pos.shape[1]):

@@ -1,7 +1,7 @@
 """How errands look: obstacles, stations, robots and their goals, as a picture and as text.
 
 An obstacle is a tile, a station a framed one. A robot is a numbered disc; its goal is a diamond with a dotted line from
-the robot, left out where there are too many to be told apart.
+the robot, left out where there are too many to be told apart. Charging cells and batteries look as in the shelves task.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import Any
 from marl_envs.render.canvas import fitted_size
 from marl_envs.render.scene import Frame, Line, Polygon, Rect, Scene, Shape, dots
 from marl_envs.render.theme import Theme, mix
-from marl_envs.warehouse.errands.floors import get_floor
-from marl_envs.warehouse.errands.problems import read_problem
-from marl_envs.warehouse.render import robot
+from marl_envs.warehouse.errands.equipped import floor_of
+from marl_envs.warehouse.render import charges, robot
+from marl_envs.warehouse.render_battery import charging_cell
 
 MOST_WAYS = 60  # robots up to which ways are drawn
 
 
 class ErrandsArtist:
-    """Draws frames of one floor, given as rows of `.`, `@` (obstacle), `E` (station) and `S` (shelf side).
+    """Draws frames of one floor, given as rows of `.`, `@` (obstacle), `E` (station), `S` (side) and `C` (charging).
 
-    A frame holds `robots` (A, 3: row, col, heading), `goals` (A, 2: row, col, or -1 -1), `tasks` (A) and `step`.
+    A frame holds `robots` (A, 3: row, col, heading), `goals` (A, 2: row, col, or -1 -1), `tasks` (A) and `step`, and
+    with batteries `charge` (A) [percent].
     """
 
     def __init__(self, rows: tuple[str, ...]) -> None:
@@ -68,9 +69,7 @@ class ErrandsArtist:
 
 def artist(params: Any) -> ErrandsArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    values = params if isinstance(params, dict) else vars(params)
-    floor = get_floor(values["floor"]) if values["problem"] is None else read_problem(values["problem"]).floor
-    return ErrandsArtist(floor.rows)
+    return ErrandsArtist(floor_of(params).rows)
 
 
 @lru_cache(maxsize=8)
@@ -89,6 +88,8 @@ def _floor(rows: tuple[str, ...], theme: Theme) -> tuple[Shape, ...]:
                 shapes.append(Rect(col + 0.06, row + 0.06, 0.88, 0.88, theme.goal, 0.14, theme.goal_edge, 0.05))
             elif char == "S":
                 shapes.append(Rect(col + 0.1, row + 0.1, 0.8, 0.8, side, 0.1))
+            elif char == "C":
+                shapes += charging_cell(row, col, theme)
     return tuple(shapes)
 
 
@@ -106,5 +107,6 @@ def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
 
 
 def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
+    charge = charges(frame)
     for index, (row, col, heading) in enumerate(frame["robots"].tolist()):
-        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme)
+        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme, charge[index])

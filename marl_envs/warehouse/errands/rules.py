@@ -9,6 +9,7 @@ import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import draw_below
+from marl_envs.warehouse.battery import still_the_dead
 from marl_envs.warehouse.conflicts import resolve, wants
 from marl_envs.warehouse.errands.types import (
     ALL_WAIT,
@@ -154,6 +155,7 @@ def drive(state: State, e: Int) -> None:
 @jit(inline=True)
 def move_robots(state: State, settings: Settings, e: Int) -> None:
     """Carry out one step's moves."""
+    still_the_dead(state, e)
     astray = decide(state, settings, e)
     settle_conflicts(state, settings, e, astray)
     drive(state, e)

@@ -10,6 +10,7 @@ import numpy as np
 from marl_envs.core.jit import Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.random import draw_below
+from marl_envs.warehouse.battery import is_dead
 from marl_envs.warehouse.errands.types import (
     DRAWN,
     DROP,
@@ -144,7 +145,7 @@ def _take_from_pool(state: State, settings: Settings, e: Int, a: Int, q: Int) ->
 def assign_nearest(state: State, settings: Settings, e: Int) -> None:
     """Give each free robot, lowest first, the open task whose first errand is nearest by |rows| + |columns|."""
     for a in range(state.pos.shape[1]):
-        if state.task[e, a] != NONE:
+        if state.task[e, a] != NONE or is_dead(state, e, a):
             continue
         best: Int = NONE
         least: Int = 0
@@ -168,7 +169,7 @@ def finish_errands(state: State, settings: Settings, out: Out, e: Int) -> None:
     freed = False
     for a in range(state.pos.shape[1]):
         out.terms[e, a, ERRAND] = np.float32(0.0)
-        if state.goal[e, a] == 0 or state.pos[e, a] != state.goal[e, a]:
+        if state.goal[e, a] == 0 or state.pos[e, a] != state.goal[e, a] or is_dead(state, e, a):
             continue
         out.terms[e, a, ERRAND] = np.float32(1.0)
         state.tally[e, a, ERRANDS] += np.int32(1)

@@ -1,7 +1,8 @@
 """Parameters, settings and state of the errands task.
 
 Dimensions: E environments, A robots, C cells of the padded floor, N free cells, T tasks of a file, W errands in them,
-Q open tasks of the pool, G and H cells that goals are drawn from, S distance tables, K counters. A cell is one number,
+Q open tasks of the pool, G and H cells that goals are drawn from, S distance tables, K counters;
+in the state B robots with a battery (A or none), H charging cells, Z counters of batteries. A cell is one number,
 `(row + pad) * stride + col + pad`, as in the shelves task. Names that both tasks share mean the same, since the
 conflict kernel is the same.
 """
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int, check_names
+from marl_envs.warehouse.energy import DRAIN, Drain, check_battery, check_chargers_layer
+from marl_envs.warehouse.errands.equipped import floor_of
 from marl_envs.warehouse.errands.floors import get_floor
 from marl_envs.warehouse.errands.problems import read_problem
 from marl_envs.warehouse.types import BLOCKED, EMPTY, MASKED, MOVED, NUM_COUNTERS, SWAP, TURNED, VERTEX, WAITED, WALL
@@ -44,7 +47,8 @@ OBSTACLE, FREE, STATION, SIDE = range(4)
 # Observations
 OBSERVATIONS = ("goal", "tabular", "image")
 GOAL_VECTOR, TABULAR, IMAGE = range(3)
-IMAGE_LAYERS = ("obstacles", "robots", "goals_of_others", "own_goal", "stations", "direction", "closer")
+SEVEN_LAYERS = ("obstacles", "robots", "goals_of_others", "own_goal", "stations", "direction", "closer")
+IMAGE_LAYERS = (*SEVEN_LAYERS, "chargers")  # the last needs batteries
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 # Counters of a robot's steps, State.tally[e, a, :], besides those shared with the shelves task
 STOPPED, ERRANDS, TASKS = 2, 10, 11  # had to wait because others were in conflict ("all_wait"); errands, tasks done
@@ -86,7 +90,7 @@ class Params:
     """"goal" (a vector that says where to go), "tabular" (one integer) or "image" (layers of the cells around)."""
     sensor_range: int = 2
     """Radius of the square that "image" shows [cells]."""
-    image_layers: tuple[str, ...] = IMAGE_LAYERS
+    image_layers: tuple[str, ...] = SEVEN_LAYERS
     """Layers of "image", in this order: any of IMAGE_LAYERS, each once. A list will do."""
     reward: str = "individual"
     """"individual" (who does the errand is paid) or "team" (everyone gets the sum)."""
@@ -102,6 +106,16 @@ class Params:
     """Where the action mask is: in the "info", in the "obs" (PettingZoo face only), or None: nowhere."""
     agents_leave: bool = False
     """Whether finished agents leave `agents`. Robots finish together, so both values give the same episodes."""
+    battery: int | None = None
+    """Energy of a full battery [units]; None: robots need no energy."""
+    drain: Drain = DRAIN
+    """What steps cost [units]: wait, turn, move (and two that do not occur here). Five integers will do."""
+    charge_rate: int = 20
+    """What a step on a charging cell gives [units]."""
+    reserve: int | None = None
+    """Robots are sent to charge so that this is left when they arrive [units]; None: a quarter of the battery."""
+    chargers: int | None = None
+    """Charging cells put on a floor without drawn ones, spread out; None: one for every two robots."""
 
     def __post_init__(self) -> None:
         """Check every value before anything is built."""
@@ -133,6 +147,9 @@ class Params:
         check_int("distance_bytes", self.distance_bytes, 1, 2**62)
         check_choice("mask", self.mask, ("info", "obs", None))
         check_choice("agents_leave", self.agents_leave, (True, False))
+        object.__setattr__(self, "drain", check_battery(self))
+        check_chargers_layer(self)
+        floor_of(self)
 
     def _leave_to_the_problem(self, *names: str) -> None:
         for name in names:
@@ -186,6 +203,16 @@ class Settings(NamedTuple):
     shaping_weight: float
     shaping_gamma: float
     longest: float  # [cells] rough length of a long way, to scale distances
+    # Batteries (battery.py, charging.py); the arrays of cells are empty without
+    capacity: int  # [energy units]; 0: no batteries
+    charge_rate: int  # [energy units/step]
+    charger_code: int  # what "chargers" adds to the code of a charging cell (0: it is not shown)
+    chargers: Annotated[NDArray[np.uint32], "I"]  # charging cells; the table of the way to the k-th is `steps[k]`
+    charger_at: Annotated[NDArray[np.int32], "C"]  # which of them a cell is, or EMPTY
+    drain_of: Annotated[NDArray[np.int32], "2 K"]  # [energy units] cost of a step, by outcome (row 1: not used)
+    reserve: int  # [energy units] that shall be left on reaching a charging cell
+    dearest: Annotated[NDArray[np.int64], "2"]  # [energy units] most that a step of a way costs, by whether laden
+    need: Annotated[NDArray[np.int64], "2 C"]  # [energy units] most that the way to the nearest costs, or NO_WAY
 
 
 class State(NamedTuple):
@@ -195,7 +222,7 @@ class State(NamedTuple):
     step: Annotated[NDArray[np.int32], "E"]  # [steps] since the reset
     pos: Annotated[NDArray[np.uint32], "E A"]  # cell
     heading: Annotated[NDArray[np.uint8], "E A"]  # NORTH, SOUTH, WEST, EAST; with "compass" that of the last move
-    goal: Annotated[NDArray[np.uint32], "E A"]  # cell of the current errand (0: none)
+    goal: Annotated[NDArray[np.uint32], "E A"]  # cell of the current errand, or to charge on (0: none)
     task: Annotated[NDArray[np.int32], "E A"]  # task in hand, or NONE; with drawn goals a running number
     errand: Annotated[NDArray[np.int32], "E A"]  # errands of it already done
     last_task: Annotated[NDArray[np.int32], "E A"]  # task finished last, or NONE
@@ -227,3 +254,12 @@ class State(NamedTuple):
     behind: Annotated[NDArray[np.int16], "E A"]  # robot that may follow into one's cell, or EMPTY
     waiting_on: Annotated[NDArray[np.int16], "E A"]  # followers not yet looked at
     refusal: Annotated[NDArray[np.uint8], "E A"]  # why a robot may not enter: VERTEX, SWAP or BLOCKED
+    # Batteries (battery.py); B is 0 without
+    level: Annotated[NDArray[np.int32], "E B"]  # [energy units]; 0: dead
+    sent: Annotated[NDArray[np.uint8], "E B"]  # 1: sent to charge, until full
+    charger: Annotated[NDArray[np.uint32], "E B"]  # charging cell that it is sent to (0: none, or none yet)
+    errand_goal: Annotated[NDArray[np.uint32], "E B"]  # cell of the errand, while `goal` is the charging cell
+    booked: Annotated[NDArray[np.uint8], "E H"]  # 1: a robot is sent to this charging cell
+    energy: Annotated[NDArray[np.int64], "E Z"]  # counters of the episode
+    laden: Annotated[NDArray[np.uint8], "E B"]  # always 0
+    spot: Annotated[NDArray[np.uint32], "E B"]  # cell (while batteries are dealt with)

@@ -179,3 +179,15 @@ def test_an_answer_that_makes_no_sense_is_explained(tmp_path, name, message):
 def test_an_assigner_that_is_not_there_is_refused(tmp_path, name, message):
     with pytest.raises(ParameterError, match=message):
         errands_v0.vector_env(1, problem=problem(tmp_path, 0), assigner=name)
+
+
+def test_dead_robots_get_nothing(tmp_path):
+    drains = {"battery": 200}
+    vec = errands_v0.vector_env(1, problem=problem(tmp_path, 2), assigner="optimal", max_cycles=200, **drains)
+    vec.reset(seed=0)
+    vec.arrays.level[0, 1] = 0
+    vec.arrays.schedule[0] = types.NONE
+    vec.arrays.pool_owner[0, vec.arrays.place[0]] = types.EMPTY
+    vec.arrays.task[0], vec.arrays.goal[0] = types.NONE, 0
+    vec.step(np.zeros((1, 3), int))
+    assert (vec.arrays.task[0] == types.NONE).tolist() == [False, True, False]

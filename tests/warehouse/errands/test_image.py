@@ -14,7 +14,7 @@ from marl_envs import errands_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
-from marl_envs.warehouse.errands.types import IMAGE_LAYERS
+from marl_envs.warehouse.errands.types import SEVEN_LAYERS
 
 Cell = tuple[int, int]
 AHEAD = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (rows, columns), by heading: north, south, west, east
@@ -95,7 +95,7 @@ def batches(draw: Any, /) -> VectorEnv:
         moves=draw(st.sampled_from(["compass", "rotate"])),
         collision=draw(st.sampled_from(["resolve", "all_wait"])),
         sensor_range=draw(st.integers(1, 4)),
-        image_layers=draw(st.lists(st.sampled_from(IMAGE_LAYERS), min_size=1, unique=True)),
+        image_layers=draw(st.lists(st.sampled_from(SEVEN_LAYERS), min_size=1, unique=True)),
     )
     vec.reset(seed=draw(st.integers(0, 2**32)))
     robots, table = vec.num_agents, vec.simulation.settings
@@ -135,7 +135,7 @@ def test_image_of_a_drawn_floor(moves):
         state.arrays["goal"][0, a], state.arrays["robot_at"][0, number(*pos)] = number(*goal), a
     obs, _ = vec.set_state(state)
     turn = 1 if moves == "rotate" else 0  # east is up
-    shown = dict(zip(IMAGE_LAYERS, np.rot90(obs[0, 0].reshape(7, 5, 5), -turn, axes=(1, 2)).tolist(), strict=True))
+    shown = dict(zip(SEVEN_LAYERS, np.rot90(obs[0, 0].reshape(7, 5, 5), -turn, axes=(1, 2)).tolist(), strict=True))
     nothing = [0, 0, 0, 0, 0]
     assert shown["obstacles"] == [[1, 0, 0, 0, 0], [1, 0, 1, 0, 0], [1, 0, 0, 0, 1], [1] * 5, [1] * 5]
     assert shown["robots"] == [nothing, nothing, [0, 0, 1, 1, 0], nothing, nothing]
@@ -154,7 +154,7 @@ def test_robots_without_a_goal_see_none():
     state = vec.get_state()
     state.arrays["goal"][:] = 0
     obs, _ = vec.set_state(state)
-    shown = dict(zip(IMAGE_LAYERS, obs.reshape(4, 7, 5, 5).swapaxes(0, 1), strict=True))
+    shown = dict(zip(SEVEN_LAYERS, obs.reshape(4, 7, 5, 5).swapaxes(0, 1), strict=True))
     assert shown["robots"].sum() == 4 * 4
     assert not any(shown[layer].any() for layer in ("own_goal", "goals_of_others", "closer"))
 

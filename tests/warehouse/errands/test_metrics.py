@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from marl_envs import errands_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.core.vector import VectorEnv
+from marl_envs.warehouse.battery import BATTERY_METRICS
 from marl_envs.warehouse.errands.floors import get_floor
 from marl_envs.warehouse.errands.metrics import METRICS
 from tests.warehouse.errands.plain import crowds, expected, place, places, search, write_problem
@@ -92,6 +93,7 @@ class Record:
             "masked_actions": did["wall"],
             "episode_length": self.steps,
             "return": self.paid,
+            **dict.fromkeys(BATTERY_METRICS, nan),
         }
 
 
