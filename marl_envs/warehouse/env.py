@@ -14,7 +14,7 @@ from marl_envs.warehouse import batch
 from marl_envs.warehouse.images import ASIDE, LAYER_BITS, ONWARD, code_of, image_space, sight_table
 from marl_envs.warehouse.layouts import GOAL, HOME, Layout, get_layout
 from marl_envs.warehouse.metrics import METRICS
-from marl_envs.warehouse.observe import GOAL_LENGTH, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
+from marl_envs.warehouse.observe import GOAL_LENGTH, PUSH_STATES, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
 from marl_envs.warehouse.routes import with_routes
 from marl_envs.warehouse.types import (
     DELIVERED,
@@ -30,6 +30,7 @@ from marl_envs.warehouse.types import (
     OUTSIDE,
     REWARD_TERMS,
     TABULAR,
+    TABULAR_PUSH,
     TOGGLED,
     TURNED,
     WAITED,
@@ -169,7 +170,7 @@ def make_settings(params: Params) -> Settings:
         shaping_gamma=params.shaping_gamma,
         longest=1.0,
     )
-    needs_guidance = params.observation in ("goal", "tabular") or params.shaping > 0
+    needs_guidance = params.observation in ("goal", "tabular", "tabular_push") or params.shaping > 0
     return guided(settings) if needs_guidance else settings
 
 
@@ -182,6 +183,8 @@ def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
     """Return the space of one robot's observation, with true bounds."""
     if settings.observation == TABULAR:
         return spaces.Discrete(TABULAR_STATES)
+    if settings.observation == TABULAR_PUSH:
+        return spaces.Discrete(PUSH_STATES)
     if settings.observation == FLATTENED:
         cells = (2 * params.sensor_range + 1) ** 2
         high = np.ones(8 + (7 + params.message_bits) * cells, np.float32)

@@ -1,14 +1,14 @@
 """Where each robot should go: targets by nearest-first assignment, the turn or move that brings it nearer, potential.
 
-This is what the observations "goal" and "tabular", the greedy planner and the shaping reward know beyond RWARE's
-own observation: a central assignment and shortest paths that ignore the other robots.
+This is what the observations "goal", "tabular" and "tabular_push", the planners and the shaping reward know beyond
+RWARE's own observation: a central assignment and shortest paths that ignore the other robots.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from marl_envs.core.jit import Int, Real, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.warehouse.types import (
     AHEAD_BIT,
     EMPTY,
@@ -17,6 +17,7 @@ from marl_envs.warehouse.types import (
     IDLE,
     LEFT_BIT,
     NOOP,
+    OUTSIDE,
     RETURN,
     RIGHT_BIT,
     TO_GOAL,
@@ -142,6 +143,16 @@ def _potential(state: State, settings: Settings, e: Int, a: Int) -> Real:
     if state.phase[e, a] == RETURN:
         return near / 3.0
     return (near + (2.0 if state.phase[e, a] == TO_GOAL else 1.0)) / 3.0
+
+
+@jit(inline=True)
+def barred(state: State, settings: Settings, e: Int, a: Int, cell: Int) -> Bool:
+    """Return whether robot `a` can't enter the cell whatever the others do: RWARE's rule, as in rules.obstacle."""
+    if settings.kind[cell] == OUTSIDE:
+        return True
+    b = state.robot_at[e, cell]
+    standing = state.shelf_at[e, cell] != EMPTY and (b == EMPTY or state.load[e, b] == EMPTY)
+    return state.load[e, a] != EMPTY and standing
 
 
 @jit(inline=True)
