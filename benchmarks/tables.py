@@ -24,7 +24,9 @@ class Table(NamedTuple):
 
 def tables(suite: Suite, summary: Summary, environment: str) -> list[Table]:
     """Return the environment's tables as the suite lists them; the one with the headline metric shows its shares."""
-    return [_table(suite, summary, environment, title, metrics) for title, metrics in suite.tables.items()]
+    counted = {row.metric for row in summary.rows if row.environment == environment}
+    shown = {title: [metric for metric in metrics if metric in counted] for title, metrics in suite.tables.items()}
+    return [_table(suite, summary, environment, title, metrics) for title, metrics in shown.items() if metrics]
 
 
 def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics: list[str]) -> Table:

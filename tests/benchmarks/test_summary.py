@@ -168,6 +168,14 @@ def test_tables_show_the_suites_metrics_and_shares(suite: Suite, summary: Summar
     assert "of bound" not in tables(suite, summary, "tiny")[0].columns
 
 
+def test_tables_leave_out_what_an_environment_does_not_count(suite: Suite, episodes: pl.DataFrame) -> None:
+    shown = {"Results": ["deliveries", "tasks"], "Of errands": ["detour"]}
+    changed = suite.model_copy(update={"tables": shown})
+    summary = summarise(changed, episodes, dict.fromkeys(suite.environments, UNITS))
+    assert [table.title for table in tables(changed, summary, "tiny")] == ["Results"]
+    assert tables(changed, summary, "tiny")[0].columns == ["agent", "deliveries", "of greedy"]
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
