@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | figure SUITE | speed`."""
+"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Report:
+    """Write the report of a results folder again (after a change of its looks, say): nothing runs."""
+
+    results: Annotated[Path, tyro.conf.Positional]
+    """The folder that `run` wrote."""
+
+
+@dataclass(frozen=True)
 class Figure:
     """Write the figure of a suite's sweeps (the headline metric at rising density) as an SVG file."""
 
@@ -61,6 +69,7 @@ class Speed:
 Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
+    | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Figure, tyro.conf.subcommand("figure")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
 )
@@ -81,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(command: List | Run | Figure | Speed, console: Console) -> None:
+def _dispatch(command: List | Run | Report | Figure | Speed, console: Console) -> None:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
@@ -89,6 +98,10 @@ def _dispatch(command: List | Run | Figure | Speed, console: Console) -> None:
 
         workers = _cores() if command.workers is None else command.workers
         run_suite(command.suite, command.out, command.seeds, workers, console)
+    elif isinstance(command, Report):
+        from benchmarks.suite import render_report
+
+        render_report(command.results, console)
     elif isinstance(command, Figure):
         from benchmarks.suite import draw_figure
 

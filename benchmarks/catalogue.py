@@ -90,15 +90,20 @@ def fits(planner: Planner, params: Any) -> bool:
 
 
 def check_suite(suite: Suite, path: Path) -> None:
-    """Raise InputError if the suite names a metric that one of its environments does not count."""
-    for name, environment in suite.environments.items():
-        known = metrics(environment.env)
-        named = [("headline", suite.headline)]
-        named += [(f"tables.{title}", metric) for title, shown in suite.tables.items() for metric in shown]
-        for where, metric in named:
-            if metric not in known:
+    """Raise InputError for a headline that an environment does not count, or a metric in a table that none counts."""
+    counted = {name: metrics(environment.env) for name, environment in suite.environments.items()}
+    for name, known in counted.items():
+        if suite.headline not in known:
+            raise InputError(
+                f"{path}: headline: environments.{name} has no metric {suite.headline!r}; "
+                f"allowed are {', '.join(known)}"
+            )
+    every = list(dict.fromkeys(metric for known in counted.values() for metric in known))
+    for title, shown in suite.tables.items():
+        for metric in shown:
+            if metric not in every:
                 raise InputError(
-                    f"{path}: {where}: environments.{name} has no metric {metric!r}; allowed are {', '.join(known)}"
+                    f"{path}: tables.{title}: no environment has a metric {metric!r}; allowed are {', '.join(every)}"
                 )
 
 

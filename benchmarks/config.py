@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -112,9 +112,21 @@ class Environment(Strict):
     """One environment of a suite."""
 
     env: Literal["warehouse_v0", "errands_v0"]
-    params: dict[str, Any]
+    params: dict[str, Any] = Field(description="they outrank those in the agents' env")
+    data: dict[Name, str] = Field(default={}, description="parameter -> its file, below the folder MARL_ENVS_DATA")
+    agents: list[Name] | None = Field(default=None, min_length=1, description="who plays here, if not all")
     train_steps: PositiveInt = Field(description="agent-steps a learner trains here")
     bound: Bound | None = None
+
+    @model_validator(mode="after")
+    def _data_are_files_below(self) -> Environment:
+        for parameter, file in self.data.items():
+            path = PurePosixPath(file)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                raise ValueError(f"data.{parameter}: {file!r} must be a path below the folder, without '..'")
+            if parameter in self.params:
+                raise ValueError(f"data.{parameter}: {parameter} is in params, too; give it once")
+        return self
 
 
 class Sweep(Strict):
@@ -162,10 +174,20 @@ class Suite(Strict):
         wanted = [("reference", self.reference)]
         wanted += [("chance", self.chance)] if self.chance is not None else []
         wanted += [(f"environments.{n}.bound.agent", e.bound.agent) for n, e in self.environments.items() if e.bound]
+        wanted += [(f"environments.{n}.agents", name) for n, e in self.environments.items() for name in e.agents or ()]
         for where, name in wanted:
             if name not in self.agents:
                 raise ValueError(f"{where}: no agent {name!r}; allowed are {', '.join(self.agents)}")
+        for n in self.environments:
+            for share in (self.reference, self.chance):
+                if share is not None and share not in self.players(n):
+                    raise ValueError(f"environments.{n}.agents: {share!r} must play, as shares are taken of it")
         return self
+
+    def players(self, environment: str) -> list[str]:
+        """Return the agents that play an environment, in the suite's order."""
+        chosen = self.environments[environment].agents
+        return [name for name in self.agents if chosen is None or name in chosen]
 
     @model_validator(mode="after")
     def _sweeps_are_of_numbers(self) -> Suite:

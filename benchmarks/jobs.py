@@ -45,7 +45,7 @@ def expand(suite: Suite) -> list[Job]:
     jobs = [
         _job(suite, name, environment, agent, seed)
         for name, environment in suite.environments.items()
-        for agent in suite.agents
+        for agent in suite.players(name)
         for seed in range(suite.seeds)
     ]
     for name, environment in suite.environments.items():
@@ -61,7 +61,7 @@ def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: in
         agent=agent,
         seed=seed,
         env=environment.env,
-        params={**environment.params, **settings.env},
+        params={**settings.env, **environment.params},
         settings=settings,
         train_steps=environment.train_steps if learns else 0,
         train=suite.train if learns else None,

@@ -12,6 +12,8 @@ from benchmarks.config import Schedule as ScheduleConfig
 from benchmarks.jobs import Job
 from marl_envs.core.params import ParameterError
 
+NUMBERED = ("tabular", "tabular_push")  # observations that are one integer
+
 
 def make_learner(settings: LearnerAgent, vec: Any, seed: int) -> Any:
     """Return a new learner for `vec`; raise ParameterError if the settings or the environment do not fit."""
@@ -26,9 +28,10 @@ def check(job: Job) -> None:
     settings = job.settings
     assert isinstance(settings, LearnerAgent)
     _arguments(settings)
-    if job.params.get("observation") != "tabular":
+    shown = job.params.get("observation")
+    if shown not in NUMBERED:
         raise ParameterError(
-            f"{settings.kind} learns tables: env needs observation: tabular, not {job.params.get('observation')!r}"
+            f"{settings.kind} learns tables: env needs observation: {' or '.join(NUMBERED)}, not {shown!r}"
         )
     team = job.params.get("reward") == "team"
     if team != (settings.kind == "shared_q"):

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
-import platform
 import shlex
 import time
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
-from benchmarks import catalogue, replay, store
-from benchmarks.config import Suite, load_suite, suite_path
+from benchmarks import catalogue, record, store
+from benchmarks.config import load_suite, suite_path
+from benchmarks.data import with_data
 from benchmarks.errors import InputError
-from benchmarks.jobs import Job, code_digest, expand, job_key
-from benchmarks.report import Made, write_report
+from benchmarks.jobs import Job, expand, job_key
+from benchmarks.record import Record
 from benchmarks.report.sweeps import standalone, sweep_figure
 from benchmarks.runner import run_missing
-from benchmarks.summary import Summary, summarise, write_csv
+from benchmarks.summary import summarise, write_csv
 from benchmarks.tables import print_tables
 from benchmarks.worker import Execute
 
@@ -49,7 +47,7 @@ def run_suite(
         RunError: a job failed or a file cannot be written; finished runs are kept.
     """
     path = suite_path(name)
-    suite = load_suite(path)
+    suite, left_out = with_data(load_suite(path), path)
     if seeds is not None:
         suite = suite.model_copy(update={"seeds": at_least_one("--seeds", seeds)})
     at_least_one("--workers", workers)
@@ -62,11 +60,13 @@ def run_suite(
     with store.lock(out):
         started = time.perf_counter()
         console.print(f"[bold]{suite.title}[/]: {len(jobs)} jobs, {workers} workers, results in {out}/")
+        for note in left_out:
+            console.print(f"[yellow]{escape(note)}[/]")
         if execute is None:
             _simulate_missing(jobs, out, workers, console)
         else:
             run_missing(jobs, out, workers, execute, console)
-        _write_results(suite, jobs, out, command, console)
+        _write_results(record.make_record(suite, jobs, command), out, console)
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
 
 
@@ -80,13 +80,13 @@ def draw_figure(name: str, results: Path | None, out: Path, console: Console) ->
     import polars as pl
 
     path = suite_path(name)
-    suite = load_suite(path)
+    suite, _ = with_data(load_suite(path), path)
     if not suite.sweeps:
         raise InputError(f"{path}: sweeps: none, so there is nothing to draw")
     episodes = (RESULTS / path.stem if results is None else results) / "episodes.parquet"
     if not episodes.is_file():
         raise InputError(f"{episodes} does not exist: python -m benchmarks run {shlex.quote(name)} writes it")
-    summary = summarise(suite, pl.read_parquet(episodes), _units(suite))
+    summary = summarise(suite, pl.read_parquet(episodes), record.units(suite))
     with store.writing(out) as temporary:
         temporary.write_text(standalone(sweep_figure(suite, summary)), encoding="utf-8")
     console.print(f"Figure: [bold]{out}[/]")
@@ -107,47 +107,24 @@ def _simulate_missing(jobs: dict[str, Job], out: Path, workers: int, console: Co
     run_missing(jobs, out, workers, simulate, console, lambda missing: warm_up(missing, console))
 
 
-def _write_results(suite: Suite, jobs: dict[str, Job], out: Path, command: str, console: Console) -> None:
-    """Join the runs' episodes and write the tables, summary.csv and the report."""
-    keys = list(jobs)
-    episodes = store.read_runs(out, keys, "episodes.parquet")
+def _write_results(made: Record, out: Path, console: Console) -> None:
+    """Join the runs' episodes and write the tables, summary.csv, the record and the report."""
     with store.writing(out / "episodes.parquet") as temporary:
-        episodes.write_parquet(temporary)
-    summary = summarise(suite, episodes, _units(suite))
+        store.read_runs(out, list(made.jobs), "episodes.parquet").write_parquet(temporary)
+    summary = record.summary_of(made, out)
     write_csv(out / "summary.csv", summary)
-    print_tables(suite, summary, console)
-    _write_report(suite, summary, jobs, out, command)
+    print_tables(made.suite, summary, console)
+    record.save(made, out)
+    record.render(made, summary, out)
 
 
-def _units(suite: Suite) -> dict[str, dict[str, str]]:
-    """Return environment -> metric -> unit."""
-    return {
-        name: {metric: unit for metric, (unit, _) in catalogue.metrics(environment.env).items()}
-        for name, environment in suite.environments.items()
-    }
+def render_report(out: Path, console: Console) -> None:
+    """Write the report of a results folder again, from what is in it: nothing runs.
 
-
-def _write_report(suite: Suite, summary: Summary, jobs: dict[str, Job], out: Path, command: str) -> None:
-    cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in jobs)
-    made = Made(command, f"{datetime.datetime.now():%Y-%m-%d %H:%M}", cpu / 60, _versions(), code_digest())
-    evals = store.read_runs(out, list(jobs), "evals.parquet")
-    write_report(out / "report.html", suite, summary, evals, _replays(jobs, out), made)
-
-
-def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    return {
-        (job.environment, job.agent): replay.read(store.run_folder(out, key) / store.REPLAY)
-        for key, job in jobs.items()
-        if job.replay
-    }
-
-
-def _versions() -> dict[str, str]:
-    import marl_envs
-
-    return {
-        "marl_envs": marl_envs.__version__,
-        "numpy": version("numpy"),
-        "numba": version("numba"),
-        "python": platform.python_version(),
-    }
+    Raises:
+        InputError: it is no finished results folder.
+        RunError: the report cannot be written.
+    """
+    made = record.load(out)
+    record.render(made, record.summary_of(made, out), out)
+    console.print(f"Report: [bold]{out / 'report.html'}[/]")

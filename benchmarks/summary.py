@@ -77,7 +77,7 @@ def summarise(suite: Suite, episodes: pl.DataFrame, units: dict[str, dict[str, s
 def agents_of(suite: Suite, environment: str) -> list[str]:
     """Return the agents of an environment in the order tables show them, the bound last."""
     bound = suite.environments[environment].bound
-    return [*suite.agents, *([bound.label] if bound else [])]
+    return [*suite.players(environment), *([bound.label] if bound else [])]
 
 
 def _row(

@@ -24,7 +24,9 @@ class Table(NamedTuple):
 
 def tables(suite: Suite, summary: Summary, environment: str) -> list[Table]:
     """Return the environment's tables as the suite lists them; the one with the headline metric shows its shares."""
-    return [_table(suite, summary, environment, title, metrics) for title, metrics in suite.tables.items()]
+    counted = {row.metric for row in summary.rows if row.environment == environment}
+    shown = {title: [metric for metric in metrics if metric in counted] for title, metrics in suite.tables.items()}
+    return [_table(suite, summary, environment, title, metrics) for title, metrics in shown.items() if metrics]
 
 
 def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics: list[str]) -> Table:
@@ -118,10 +120,12 @@ def notes(suite: Suite) -> list[str]:
         lines.append(f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not above {low}.")
     if suite.seeds < FEW_SEEDS:
         lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
-    bounds = {e.bound.label: e.bound for e in suite.environments.values() if e.bound}
-    for label, bound in bounds.items():
+    bounds: dict[str, list[str]] = {}
+    for bound in (e.bound for e in suite.environments.values() if e.bound):
         changed = ", ".join(f"{name}={value}" for name, value in bound.params.items())
-        lines.append(f"{label}: {bound.agent} with {changed}, times {bound.times:g}; a yardstick, not a proof.")
+        times = bounds.setdefault(f"{bound.label}: {bound.agent} with {changed}", [])
+        times += [f"{bound.times:g}"] if f"{bound.times:g}" not in times else []
+    lines += [f"{what}, times {' or '.join(times)}; a yardstick, not a proof." for what, times in bounds.items()]
     if len({str([agent.env.get(name) for name in ("reward", "shaping")]) for agent in suite.agents.values()}) > 1:
         lines.append("Returns compare only between equal rewards: a team reward pays everyone for every delivery.")
     return lines

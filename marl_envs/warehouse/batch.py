@@ -11,9 +11,9 @@ from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.guidance import guide_robots
 from marl_envs.warehouse.metrics import measure_one
-from marl_envs.warehouse.observe import action_mask, flattened, global_state, goal_vector, image, tabular
+from marl_envs.warehouse.observe import action_mask, flattened, global_state, goal_vector, image, tabular, tabular_push
 from marl_envs.warehouse.rules import move_robots, reset_one
-from marl_envs.warehouse.types import FLATTENED, GOAL_VECTOR, IMAGE, SHAPING, Settings, State
+from marl_envs.warehouse.types import FLATTENED, GOAL_VECTOR, IMAGE, SHAPING, TABULAR, Settings, State
 
 SETTINGS_AT = slots_of(State)
 OUT_AT = SETTINGS_AT + slots_of(Settings)
@@ -28,8 +28,10 @@ def observe(state: State, settings: Settings, obs: Any, label: Any, e: Int) -> N
         goal_vector(state, settings, obs, e)
     elif settings.observation == IMAGE:
         image(state, settings, obs, e)
-    else:
+    elif settings.observation == TABULAR:
         tabular(state, settings, label, e)
+    else:
+        tabular_push(state, settings, label, e)
 
 
 @jit(inline=True)

@@ -17,7 +17,7 @@ from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.images import ASIDE, LAYER_BITS, ONWARD, code_of, image_space, sight_table
 from marl_envs.warehouse.layouts import CHARGER, GOAL, HOME, Layout
 from marl_envs.warehouse.metrics import METRICS
-from marl_envs.warehouse.observe import GOAL_LENGTH, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
+from marl_envs.warehouse.observe import GOAL_LENGTH, PUSH_STATES, ROBOT_STATE, SHELF_STATE, TABULAR_STATES
 from marl_envs.warehouse.routes import with_routes
 from marl_envs.warehouse.types import (
     DELIVERED,
@@ -33,6 +33,7 @@ from marl_envs.warehouse.types import (
     OUTSIDE,
     REWARD_TERMS,
     TABULAR,
+    TABULAR_PUSH,
     TOGGLED,
     TURNED,
     WAITED,
@@ -175,7 +176,7 @@ def make_settings(params: Params) -> Settings:
         longest=1.0,
     )
     settings = with_batteries(settings, params)
-    needs_guidance = params.observation in ("goal", "tabular") or params.shaping > 0
+    needs_guidance = params.observation in ("goal", "tabular", "tabular_push") or params.shaping > 0
     return guided(settings) if needs_guidance else settings
 
 
@@ -188,6 +189,8 @@ def observation_space(params: Params, settings: Settings) -> spaces.Space[Any]:
     """Return the space of one robot's observation, with true bounds."""
     if settings.observation == TABULAR:
         return spaces.Discrete(TABULAR_STATES + (TABULAR_STATES // 4 if settings.capacity else 0))  # CHARGE
+    if settings.observation == TABULAR_PUSH:
+        return spaces.Discrete(PUSH_STATES + (PUSH_STATES // 4 if settings.capacity else 0))
     if settings.observation == FLATTENED:
         cells = (2 * params.sensor_range + 1) ** 2
         high = np.ones(8 + (7 + params.message_bits) * cells + (settings.capacity > 0), np.float32)

@@ -1,14 +1,14 @@
 """Where each robot should go: targets by nearest-first assignment, the turn or move that brings it nearer, potential.
 
-This is what the observations "goal" and "tabular", the greedy planner and the shaping reward know beyond RWARE's
-own observation: a central assignment and shortest paths that ignore the other robots.
+This is what the observations "goal", "tabular" and "tabular_push", the planners and the shaping reward know beyond
+RWARE's own observation: a central assignment and shortest paths that ignore the other robots.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from marl_envs.core.jit import Int, Real, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.warehouse.battery import is_dead, is_sent
 from marl_envs.warehouse.charging import guide_to_charger, head_for_charger
 from marl_envs.warehouse.types import (
@@ -20,6 +20,7 @@ from marl_envs.warehouse.types import (
     IDLE,
     LEFT_BIT,
     NOOP,
+    OUTSIDE,
     RETURN,
     RIGHT_BIT,
     TO_GOAL,
@@ -163,6 +164,16 @@ def _third(state: State, settings: Settings, e: Int, a: Int) -> Real:
     if s == EMPTY:
         return 1.0
     return 2.0 if state.requested[e, s] and (settings.pay_again or not state.has_delivered[e, a]) else 0.0
+
+
+@jit(inline=True)
+def barred(state: State, settings: Settings, e: Int, a: Int, cell: Int) -> Bool:
+    """Return whether robot `a` can't enter the cell whatever the others do: RWARE's rule, as in rules.obstacle."""
+    if settings.kind[cell] == OUTSIDE:
+        return True
+    b = state.robot_at[e, cell]
+    standing = state.shelf_at[e, cell] != EMPTY and (b == EMPTY or state.load[e, b] == EMPTY)
+    return state.load[e, a] != EMPTY and standing
 
 
 @jit(inline=True)

@@ -26,12 +26,15 @@ from marl_envs.warehouse.types import (
     Settings,
     State,
 )
+from marl_envs.warehouse.yielding import AROUND, around, push_all
 
 SELF_NUMBERS = 23  # of the vector "goal", about the robot itself
 CELL_NUMBERS = 8  # and about each of the NEAR_CELLS
 GOAL_LENGTH = SELF_NUMBERS + NEAR_CELLS * CELL_NUMBERS
 NEAR_STATES = 1 + NEAR_CELLS * 4 * 2  # nobody near, or cell x relative heading x whose errand is more urgent
-TABULAR_STATES = 4 * 8 * 2 * NEAR_STATES  # phase x guide x refused x nearest robot
+ERRAND_STATES = 4 * 8 * 2  # phase x guide x refused
+TABULAR_STATES = ERRAND_STATES * NEAR_STATES
+PUSH_STATES = ERRAND_STATES * AROUND
 
 
 @jit(inline=True)
@@ -101,8 +104,21 @@ def image(state: State, settings: Settings, obs: Any, e: Int) -> None:
 def tabular(state: State, settings: Settings, label: Any, e: Int) -> None:
     """Write ((phase * 8 + guide) * 2 + refused) * 97 + nearest robot, in [0, 6208)."""
     for a in range(state.pos.shape[1]):
-        where = (np.int64(state.phase[e, a]) * 8 + np.int64(state.guide[e, a])) * 2 + _was_refused(state, e, a)
-        label[e, a] = np.int32(where * NEAR_STATES + _nearest(state, settings, e, a))
+        label[e, a] = np.int32(_errand(state, e, a) * NEAR_STATES + _nearest(state, settings, e, a))
+
+
+@jit(inline=True)
+def tabular_push(state: State, settings: Settings, label: Any, e: Int) -> None:
+    """Write ((phase * 8 + guide) * 2 + refused) * 3125 + what `yielding.around` returns, in [0, 200000)."""
+    push_all(state, settings, e)
+    for a in range(state.pos.shape[1]):
+        label[e, a] = np.int32(_errand(state, e, a) * AROUND + around(state, settings, e, a))
+
+
+@jit(inline=True)
+def _errand(state: State, e: Int, a: Int) -> Int:
+    """Return (phase * 8 + guide) * 2 + refused, in [0, 64)."""
+    return (np.int64(state.phase[e, a]) * 8 + np.int64(state.guide[e, a])) * 2 + _was_refused(state, e, a)
 
 
 @jit(inline=True)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.jit import Int, jit
 from marl_envs.core.pack import Table, slots_of, unpack
 from marl_envs.core.params import check_choice
 from marl_envs.core.random import next_bits
@@ -26,7 +26,7 @@ from marl_envs.core.vector import VectorEnv
 from marl_envs.warehouse.batch import SETTINGS_AT
 from marl_envs.warehouse.battery import is_dead
 from marl_envs.warehouse.charging import steps_to_charger
-from marl_envs.warehouse.guidance import rank, shortest_move
+from marl_envs.warehouse.guidance import barred, rank, shortest_move
 from marl_envs.warehouse.inheritance import (
     NO_CANDIDATE,
     STAY,
@@ -42,7 +42,7 @@ from marl_envs.warehouse.inheritance import (
 )
 from marl_envs.warehouse.optimal import assign, with_own_targets
 from marl_envs.warehouse.turning import driving, let_queues_wait
-from marl_envs.warehouse.types import CHARGE, EMPTY, OUTSIDE, RETURN, TO_GOAL, TOGGLE, Settings, State
+from marl_envs.warehouse.types import CHARGE, EMPTY, RETURN, TO_GOAL, TOGGLE, Settings, State
 
 MEMORY_AT = SETTINGS_AT + slots_of(Settings)
 ASSIGNMENTS = ("nearest", "optimal")
@@ -59,16 +59,6 @@ def _raise_priority(state: State, memory: Memory, e: Int, a: Int) -> None:
     memory.fallen[a] = np.uint8(fresh)
     since = 0 if fresh else min(memory.priority[e, a] // robots % LONGEST_WAIT + 1, LONGEST_WAIT - 1)
     memory.priority[e, a] = (rank(state, e, a) * LONGEST_WAIT + since) * robots + memory.fraction[e, a]
-
-
-@jit(inline=True)
-def _barred(state: State, settings: Settings, e: Int, a: Int, cell: Int) -> Bool:
-    """Return whether robot `a` can't enter the cell whatever the others do: RWARE's rule, as in rules.obstacle."""
-    if settings.kind[cell] == OUTSIDE:
-        return True
-    b = state.robot_at[e, cell]
-    standing = state.shelf_at[e, cell] != EMPTY and (b == EMPTY or state.load[e, b] == EMPTY)
-    return state.load[e, a] != EMPTY and standing
 
 
 @jit(inline=True)
@@ -89,7 +79,7 @@ def _steps(state: State, settings: Settings, e: Int, a: Int, cell: Int, heading:
 def _weigh(state: State, settings: Settings, memory: Memory, e: Int, a: Int, bits: Any, direction: Int) -> Int:
     """Return a candidate: by steps to the target, turns included, then unoccupied first; who has no target stays."""
     cell = np.int64(state.pos[e, a]) + memory.way[direction]
-    if direction != STAY and _barred(state, settings, e, a, cell):
+    if direction != STAY and barred(state, settings, e, a, cell):
         return NO_CANDIDATE
     heading = np.int64(state.heading[e, a])
     if state.target[e, a] == 0:

@@ -40,8 +40,8 @@ DELIVERY, PUT_BACK, SHAPING = range(3)
 # Bits of State.guide and the guide tables
 AHEAD_BIT, LEFT_BIT, RIGHT_BIT = 1, 2, 4
 # Observations
-OBSERVATIONS = ("flattened", "goal", "tabular", "image")
-FLATTENED, GOAL_VECTOR, TABULAR, IMAGE = range(4)
+OBSERVATIONS = ("flattened", "goal", "tabular", "image", "tabular_push")
+FLATTENED, GOAL_VECTOR, TABULAR, IMAGE, TABULAR_PUSH = range(5)
 # Layers of "image" (RWARE's ImageLayer, in its order, and one that needs batteries)
 RWARE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load", "goals", "accessible")
 IMAGE_LAYERS = (*RWARE_LAYERS, "chargers")
@@ -60,7 +60,7 @@ class Params:
     request_queue_size: int | None = None
     """Shelves requested at any time, fewer than there are shelves; None: as many as robots."""
     observation: str = "flattened"
-    """"flattened" or "image" (RWARE's), "goal" (a vector that says where to go) or "tabular" (one integer)."""
+    """RWARE's "flattened" or "image", "goal" (a vector that says where to go), "tabular", "tabular_push" (integers)."""
     reward: str = "individual"
     """"individual" (who delivers is paid), "team" (everyone gets the sum: RWARE's global) or "two_stage"."""
     sensor_range: int = 1
@@ -170,7 +170,7 @@ class Settings(NamedTuple):
     free_guide: Annotated[NDArray[np.uint8], "R T"]  # bits: forward 1, left 2, right 4 shorten `free_steps`
     laden_guide: Annotated[NDArray[np.uint8], "R T"]
     goal_guide: Annotated[NDArray[np.uint8], "T"]
-    observation: int  # FLATTENED, GOAL_VECTOR, TABULAR or IMAGE
+    observation: int  # FLATTENED, GOAL_VECTOR, TABULAR, IMAGE or TABULAR_PUSH
     layers: int  # of "image"
     load_code: int  # what "agent_load" adds to the code of a loaded robot's cell (0: it is not shown)
     height: int  # [cells]
@@ -242,6 +242,9 @@ class State(NamedTuple):
     waiting_on: Annotated[NDArray[np.int16], "E A"]  # followers not yet looked at
     refusal: Annotated[NDArray[np.uint8], "E A"]  # why a robot may not enter: VERTEX, SWAP or BLOCKED
     choice: Annotated[NDArray[np.int16], "E A"]  # candidate that a robot would take
+    pushed: Annotated[NDArray[np.uint8], "E A"]  # 0, or 1 + direction of its pusher ("tabular_push" only)
+    pusher: Annotated[NDArray[np.int16], "E A"]  # robot with whose urgency it is pushed, or itself
+    pushed_after: Annotated[NDArray[np.int16], "E A"]  # pushes from that robot to it
     code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     taken: Annotated[NDArray[np.uint8], "E M"]  # candidates given away (M: Q or A, whichever is larger)
     # Batteries (battery.py); B is 0 without

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.catalogue import check_job, check_suite, make_policy
 from benchmarks.config import load_suite, suite_names, suite_path
+from benchmarks.data import with_data
 from benchmarks.errors import InputError
 from benchmarks.jobs import expand
 from marl_envs.warehouse.errands.pibt import PIBTPolicy
@@ -33,11 +34,23 @@ def refusal(folder: Path, **changes: object) -> str:
 
 
 @pytest.mark.parametrize("name", suite_names())
-def test_suites_of_the_package_are_accepted(name: str) -> None:
+def test_suites_of_the_package_are_accepted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MARL_ENVS_DATA", raising=False)
     path = suite_path(name)
-    suite = load_suite(path)
+    suite, _ = with_data(load_suite(path), path)
     check_suite(suite, path)
     for job in expand(suite):
+        check_job(job, path)
+
+
+def test_real_maps_of_the_package_suites_are_found(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARL_ENVS_DATA", str(data_dir))
+    path = suite_path("warehouse")
+    suite, left_out = with_data(load_suite(path), path)
+    assert left_out == []
+    on_maps = [job for job in expand(suite) if job.environment.startswith("lorr-") and job.seed == 0]
+    assert len(on_maps) == 8
+    for job in on_maps:
         check_job(job, path)
 
 
@@ -62,7 +75,7 @@ def test_unknown_environment_family(tmp_path: Path) -> None:
 
 def test_unknown_key_of_an_environment(tmp_path: Path) -> None:
     message = refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "steps": 3}})
-    assert message.startswith("environments.floor: unknown key 'steps'; allowed are env, params, train_steps")
+    assert message.startswith("environments.floor: unknown key 'steps'; allowed are env, params, data, agents, train")
 
 
 def test_unknown_kind_of_agent(tmp_path: Path) -> None:
@@ -95,6 +108,17 @@ def test_reference_must_be_an_agent(tmp_path: Path) -> None:
 
 def test_chance_must_be_an_agent(tmp_path: Path) -> None:
     assert refusal(tmp_path, chance="dice") == "chance: no agent 'dice'; allowed are greedy, learner"
+
+
+@pytest.mark.parametrize(
+    ("agents", "message"),
+    [
+        (["learner"], "environments.floor.agents: 'greedy' must play, as shares are taken of it"),
+        (["greedy", "dice"], "environments.floor.agents: no agent 'dice'; allowed are greedy, learner"),
+    ],
+)
+def test_agents_of_an_environment(tmp_path: Path, agents: list[str], message: str) -> None:
+    assert refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "agents": agents}}) == message
 
 
 @pytest.mark.parametrize(
@@ -234,5 +258,5 @@ def test_every_family_has_its_own_planners(
 
 def test_unknown_metric_names_the_known_ones(tmp_path: Path) -> None:
     path = write_suite(tmp_path, tables={"Results": ["deliveries", "speed"]})
-    with pytest.raises(InputError, match=r"tables.Results: .* no metric 'speed'; allowed are deliveries, throughput"):
+    with pytest.raises(InputError, match=r"tables.Results: no .* metric 'speed'; allowed are deliveries, throughput"):
         check_suite(load_suite(path), path)

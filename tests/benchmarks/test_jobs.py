@@ -36,6 +36,20 @@ def test_environment_agent_and_bound_parameters_are_merged(expanded: list[Job]) 
     assert bound.params == {"layout": "5x5", "num_robots": 1, "request_queue_size": 2}
 
 
+def test_environment_chooses_its_agents_and_outranks_their_parameters(tmp_path: Path) -> None:
+    floor = {**dict(SUITE["environments"])["floor"], "agents": ["greedy"]}  # type: ignore[call-overload]
+    tiny = {**dict(SUITE["environments"])["tiny"]}  # type: ignore[call-overload]
+    tiny["params"] = {**tiny["params"], "observation": "tabular_push"}
+    jobs_of = expand(load_suite(write_suite(tmp_path, environments={"floor": floor, "tiny": tiny}, seeds=1)))
+    names = {(job.environment, job.agent): job.params.get("observation") for job in jobs_of}
+    assert names == {
+        ("floor", "greedy"): None,
+        ("floor", "bound"): None,
+        ("tiny", "greedy"): "tabular_push",
+        ("tiny", "learner"): "tabular_push",
+    }
+
+
 def test_spec_survives_json(expanded: list[Job]) -> None:
     for job in expanded:
         assert Job.model_validate_json(job.model_dump_json()) == job

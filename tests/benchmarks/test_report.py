@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import replay
+from benchmarks.__main__ import main
 from benchmarks.errors import RunError
 from benchmarks.suite import run_suite
 from marl_envs import errands_v0
@@ -106,6 +107,34 @@ def test_full_disk_keeps_the_earlier_report(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(RunError, match=r"cannot write .*report.html: No space left on device"):
         run_suite(str(path), out, None, 1, quiet_console(), fake_run)
     assert (out / "report.html").read_bytes() == before
+
+
+def test_report_comes_again_from_the_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = write_suite(tmp_path), tmp_path / "out"
+    run_suite(str(path), out, None, 1, quiet_console(), fake_run)
+    before = (out / "report.html").read_bytes()
+    path.unlink()
+    (out / "report.html").unlink()
+    moved = out.rename(tmp_path / "moved")
+    assert main(["report", str(moved)]) == 0
+    assert "moved/report.html" in capsys.readouterr().out.replace("\n", "")
+    assert (moved / "report.html").read_bytes() == before
+
+
+def test_report_of_what_is_no_results_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path)]) == 2
+    assert "is no finished results folder of a suite" in capsys.readouterr().err
+    (tmp_path / "suite.json").write_text("{}")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "suite.json is damaged: Field required" in capsys.readouterr().err
+
+
+def test_report_of_damaged_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = write_suite(tmp_path), tmp_path / "out"
+    run_suite(str(path), out, None, 1, quiet_console(), fake_run)
+    next((out / "runs").glob("*/evals.parquet")).write_bytes(b"")
+    assert main(["report", str(out)]) == 2
+    assert "evals.parquet is damaged (its checksum differs); run the suite again" in capsys.readouterr().err
 
 
 def unpack(packed: dict[str, Any]) -> list[dict[str, Any]]:

@@ -168,6 +168,14 @@ def test_tables_show_the_suites_metrics_and_shares(suite: Suite, summary: Summar
     assert "of bound" not in tables(suite, summary, "tiny")[0].columns
 
 
+def test_tables_leave_out_what_an_environment_does_not_count(suite: Suite, episodes: pl.DataFrame) -> None:
+    shown = {"Results": ["deliveries", "tasks"], "Of errands": ["detour"]}
+    changed = suite.model_copy(update={"tables": shown})
+    summary = summarise(changed, episodes, dict.fromkeys(suite.environments, UNITS))
+    assert [table.title for table in tables(changed, summary, "tiny")] == ["Results"]
+    assert tables(changed, summary, "tiny")[0].columns == ["agent", "deliveries", "of greedy"]
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
@@ -187,6 +195,11 @@ def test_notes_warn_of_few_seeds_and_explain_the_bound(suite: Suite) -> None:
     text = " ".join(notes(suite))
     assert "Fewer than 5 seeds" in text
     assert "bound: greedy with num_robots=1, times 2" in text
+    tiny = suite.environments["tiny"].model_copy(update={"bound": suite.environments["floor"].bound})
+    assert tiny.bound is not None
+    thrice = tiny.model_copy(update={"bound": tiny.bound.model_copy(update={"times": 3})})
+    both = suite.model_copy(update={"environments": {**suite.environments, "tiny": thrice}})
+    assert "bound: greedy with num_robots=1, times 2 or 3; a yardstick" in " ".join(notes(both))
     assert "Fewer than" not in " ".join(notes(suite.model_copy(update={"seeds": 5})))
 
 

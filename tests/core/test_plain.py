@@ -17,6 +17,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "flattened": {"observation": "flattened", "message_bits": 1, "max_cycles": 20},
     "goal": {"observation": "goal", "shaping": 0.5, "max_cycles": 20},
     "tabular": {"observation": "tabular", "reward": "team", "num_robots": 3, "max_cycles": 20},
+    "tabular push": {"observation": "tabular_push", "num_robots": 6, "request_queue_size": 3, "max_cycles": 20},
     "image": {"observation": "image", "image_layers": ("agent_load", "agent_direction", "shelves"), "max_cycles": 20},
     "two stage": {"observation": "flattened", "reward": "two_stage", "max_inactivity": 15, "sensor_range": 2},
 }

@@ -80,7 +80,7 @@ def test_a_broken_one_changes_nothing(state, arrays, message):
     assert state.row.tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
-@pytest.mark.parametrize("observation", ["flattened", "goal", "tabular", "image"])
+@pytest.mark.parametrize("observation", ["flattened", "goal", "tabular", "tabular_push", "image"])
 def test_potentials_and_targets_come_back_too(observation):
     """Shaping pays differences to the step before, so that what was left out of a snapshot would show."""
     make = {"layout": "5x5", "observation": observation, "shaping": 0.5, "message_bits": 1, "max_cycles": 30}

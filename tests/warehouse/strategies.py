@@ -31,7 +31,7 @@ def warehouses(draw: Any, /, **fixed: Any) -> VectorEnv:
         "num_robots": st.integers(1, min(floor.height * floor.width, 12)),
         "request_queue_size": st.integers(0, len(floor.cells("x")) - 1),
         "reward": st.sampled_from(["individual", "team", "two_stage"]),
-        "observation": st.sampled_from(["flattened", "goal", "tabular", "image"]),
+        "observation": st.sampled_from(["flattened", "goal", "tabular", "tabular_push", "image"]),
         "message_bits": st.integers(0, 2),
         "rware_compat": st.booleans(),
     }

@@ -75,6 +75,16 @@ def test_tabular_is_what_its_formula_says(vec, seed):
 
 
 @few
+@given(warehouses(observation="tabular_push"), st.integers(0, 2**32))
+def test_tabular_push_is_what_its_formula_says(vec, seed):
+    for obs in views(vec, seed):
+        assert obs.dtype == np.int32
+        for a in range(vec.num_agents):
+            assert obs[a] == writers.tabular_push(vec, a)
+            assert vec.observation_space.contains(obs[a])
+
+
+@few
 @given(warehouses(), st.integers(0, 2**32))
 def test_the_global_state_is_what_its_list_says(vec, seed):
     for _ in views(vec, seed):
@@ -167,6 +177,23 @@ def test_a_number_names_the_errand_the_way_and_the_nearest_robot():
     obs, *_ = play(vec, "--")
     assert divmod(int(obs[0, 0]), 97) == ((0 * 8 + 1) * 2, 1 + (5 * 4 + 1) * 2 + 0)  # fetches, forward
     assert divmod(int(obs[0, 1]), 97) == ((3 * 8 + 0) * 2, 1 + (7 * 4 + 3) * 2 + 1)  # idle: nothing is left to fetch
+
+
+@pytest.mark.parametrize(
+    ("below", "push", "ways", "sides"),
+    [
+        ("x x x x _ _", [0, 1, 1], [1, 6, 6], [[3, 0, 1, 0], [4, 0, 3, 0], [2, 0, 1, 0]]),
+        ("x x _ x x _", [0, 1, 0], [1, 2, 6], [[3, 0, 1, 0], [4, 0, 3, 1], [2, 0, 1, 0]]),  # robot 1 can step aside
+    ],
+)
+def test_who_has_no_way_out_pushes_on(below, push, ways, sides):
+    """Robot 0 carries a requested shelf to the goal; the two before it came to put theirs back."""
+    vec = build(f"x x x x x _ \n . >O. <o. <o. . g \n {below}", observation="tabular_push")
+    obs, *_ = play(vec, "---")
+    assert (obs[0] // 625 % 5).tolist() == push  # from ahead
+    assert [[int(number) // 5**k % 5 for k in (3, 2, 1, 0)] for number in obs[0]] == sides
+    errands = zip((1, 2, 2), ways, strict=True)  # to a goal, putting back, putting back
+    assert (obs[0] // 3125).tolist() == [(errand * 8 + way) * 2 for errand, way in errands]
 
 
 def test_a_refusal_by_another_robot_shows_for_one_step():

@@ -127,6 +127,65 @@ def tabular(vec: VectorEnv, a: int, env: int = 0) -> int:
     return (way * 2 + was_refused(vec, a, env)) * 97 + near
 
 
+def pushes(vec: VectorEnv, env: int = 0) -> dict[int, tuple[int, int, int]]:
+    """Return each pushed robot -> (who began, how many pushes later, who pushes it)."""
+    seen = picture(vec, env)
+    robots = sorted(range(vec.num_agents), key=lambda a: (-URGENCY[errands(vec, env)[a]], a))
+    standing, found = dict(zip(seen.cells, range(vec.num_agents), strict=True)), {}
+
+    def push(first: int, pusher: int, b: int | None, count: int) -> None:
+        if b is None or b in found or robots.index(b) <= robots.index(first):
+            return
+        found[b] = first, count, pusher
+        ways = [cell for cell in around(seen.cells[b]) if cell != seen.cells[pusher] and may_enter(seen, b, cell)]
+        if all(cell in standing for cell in ways):
+            pushable = (standing[cell] for cell in ways)
+            weaker = [c for c in pushable if c not in found and robots.index(c) > robots.index(first)]
+            push(first, b, weaker[0] if weaker else None, count + 1)
+
+    for a in robots:
+        bits = int(vec.arrays.guide[env, a])
+        side = {0: None, 2: 3, 4: 1, 6: 2}.get(bits, 0 if bits & 1 else None)
+        if a not in found and side is not None:
+            push(a, a, standing.get(near_cell(seen, a, side)), 1)
+    return found
+
+
+def around(cell: Cell) -> list[Cell]:
+    """Return the cells to the north, south, west and east."""
+    return [(cell[0] + down, cell[1] + right) for down, right in AHEAD]
+
+
+def may_enter(seen: Picture, a: int, cell: Cell) -> bool:
+    """Return whether robot `a` could enter the cell if nobody were there."""
+    return char(seen.rows, cell) != " " and not (seen.loads[a] >= 0 and cell in seen.standing)
+
+
+def tabular_push(vec: VectorEnv, a: int, env: int = 0) -> int:
+    """Return the number of robot `a`'s situation, with who wants its cell."""
+    seen, found = picture(vec, env), pushes(vec, env)
+
+    def urgency(b: int) -> tuple[int, int, int]:
+        first, count, _ = found.get(b, (b, 0, b))
+        return -URGENCY[errands(vec, env)[first]], first, count
+
+    neighbours = [near_cell(seen, a, k) for k in range(4)]
+    number = neighbours.index(seen.cells[found[a][2]]) + 1 if a in found else 0
+    for k, cell in enumerate(neighbours):
+        b = seen.cells.index(cell) if cell in seen.cells else None
+        if not may_enter(seen, a, cell):
+            side = 0
+        elif b is None:
+            side = 1
+        elif relative(seen, a, seen.headings[b]) == k:
+            side = 2
+        else:
+            side = 4 if urgency(b) < urgency(a) else 3
+        number = number * 5 + side
+    way = int(vec.arrays.phase[env, a]) * 8 + int(vec.arrays.guide[env, a])
+    return (way * 2 + was_refused(vec, a, env)) * 3125 + number
+
+
 def state(vec: VectorEnv, env: int = 0) -> list[float]:
     """Return the global state."""
     seen = picture(vec, env)

@@ -1,0 +1,104 @@
+"""What a results folder knows of how it was made (suite.json): from it alone the report can be written again."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from benchmarks import catalogue, replay, store
+from benchmarks.config import Strict, Suite
+from benchmarks.errors import InputError
+from benchmarks.jobs import Job, code_digest
+from benchmarks.report import Made, write_report
+from benchmarks.summary import Summary, summarise
+
+FILE = "suite.json"
+
+
+class Record(Strict):
+    """A finished suite: what ran, and with what."""
+
+    suite: Suite
+    jobs: dict[str, Job]  # by the name of the run folder
+    command: str
+    date: str
+    versions: dict[str, str]
+    code: str
+
+
+def make_record(suite: Suite, jobs: dict[str, Job], command: str) -> Record:
+    """Return the record of a suite that has just run."""
+    date = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
+    return Record(suite=suite, jobs=jobs, command=command, date=date, versions=_versions(), code=code_digest())
+
+
+def save(record: Record, out: Path) -> None:
+    """Write suite.json; raise RunError if it cannot be written."""
+    with store.writing(out / FILE) as temporary:
+        temporary.write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+
+def load(out: Path) -> Record:
+    """Return the record of a results folder, whose runs are all there and undamaged.
+
+    Raises:
+        InputError: it is none, or something of it is missing or damaged.
+    """
+    path = out / FILE
+    try:
+        record = Record.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {out} is no finished results folder of a suite") from error
+    except ValidationError as error:
+        raise InputError(f"{path} is damaged: {error.errors(include_url=False)[0]['msg']}") from error
+    for key, job in record.jobs.items():
+        problem = store.check(store.run_folder(out, key))
+        if problem:
+            raise InputError(f"{store.run_folder(out, key)} ({job.title}): {problem}; run the suite again")
+    return record
+
+
+def units(suite: Suite) -> dict[str, dict[str, str]]:
+    """Return environment -> metric -> unit."""
+    return {
+        name: {metric: unit for metric, (unit, _) in catalogue.metrics(environment.env).items()}
+        for name, environment in suite.environments.items()
+    }
+
+
+def summary_of(record: Record, out: Path) -> Summary:
+    """Return the summary of the final evaluations."""
+    return summarise(record.suite, store.read_runs(out, list(record.jobs), "episodes.parquet"), units(record.suite))
+
+
+def render(record: Record, summary: Summary, out: Path) -> None:
+    """Write report.html; raise RunError if it cannot be written."""
+    keys = list(record.jobs)
+    cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in keys)
+    made = Made(record.command, record.date, cpu / 60, record.versions, record.code)
+    evals = store.read_runs(out, keys, "evals.parquet")
+    write_report(out / "report.html", record.suite, summary, evals, _replays(record.jobs, out), made)
+
+
+def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (job.environment, job.agent): replay.read(store.run_folder(out, key) / store.REPLAY)
+        for key, job in jobs.items()
+        if job.replay
+    }
+
+
+def _versions() -> dict[str, str]:
+    import marl_envs
+
+    return {
+        "marl_envs": marl_envs.__version__,
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+        "python": platform.python_version(),
+    }
