@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
-from marl_envs.warehouse import batch
+from marl_envs.warehouse import batch, counting
 from marl_envs.warehouse.images import ASIDE, LAYER_BITS, ONWARD, code_of, image_space, sight_table
 from marl_envs.warehouse.layouts import GOAL, HOME, Layout, get_layout
 from marl_envs.warehouse.metrics import METRICS
@@ -202,6 +202,7 @@ def build(params: Params) -> Simulation:
     state_length = 1 + ROBOT_STATE * robots + SHELF_STATE * shelves
     sizes = {"A": robots, "S": shelves, "Q": params.queue_size, "C": settings.kind.size, "K": NUM_COUNTERS}
     sizes["P"] = settings.sight.shape[1]
+    sizes |= counting.sizes(params.max_cycles)
     sizes["M"] = max(params.queue_size, robots)
     return Simulation(
         family=FAMILY,

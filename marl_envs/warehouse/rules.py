@@ -8,11 +8,15 @@ from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.random import draw_below
 from marl_envs.warehouse.conflicts import resolve
+from marl_envs.warehouse.congestion import note_refusals
+from marl_envs.warehouse.counting import start_counting
+from marl_envs.warehouse.metrics import note_delivery, note_loading, note_put_back, note_request
 from marl_envs.warehouse.types import (
     DELIVERED,
     DELIVERY,
     EMPTY,
     FORWARD,
+    GOAL_CELL,
     HOME_CELL,
     LADEN,
     MASKED,
@@ -37,6 +41,7 @@ def reset_one(state: State, settings: Settings, e: Int) -> None:
     state.service[e] = 0
     state.idle[e] = 0
     state.total[e] = 0.0
+    start_counting(state, e)
     for c in range(settings.kind.shape[0]):
         state.robot_at[e, c] = EMPTY
         state.shelf_at[e, c] = EMPTY
@@ -140,8 +145,9 @@ def decide(state: State, settings: Settings, e: Int) -> None:
 
 
 @jit(inline=True)
-def act(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Carry out every robot's move, in robot order, and count how its step was spent."""
+def act(state: State, settings: Settings, out: Out, e: Int) -> Int:
+    """Carry out every robot's move, in robot order, and count how its step was spent; return how many were refused."""
+    refused = 0
     for a in range(state.pos.shape[1]):
         for t in range(out.terms.shape[2]):
             out.terms[e, a, t] = np.float32(0.0)
@@ -152,11 +158,14 @@ def act(state: State, settings: Settings, out: Out, e: Int) -> None:
                 _drive(state, settings, e, a)
             else:
                 state.outcome[e, a] = state.refusal[e, a]
+                state.refused[e, refused] = np.int16(a)
+                refused += 1
         elif move == TOGGLE:
             _toggle(state, settings, out, e, a)
         refresh(state, settings, e, state.pos[e, a])
         state.tally[e, a, state.outcome[e, a]] += np.int32(1)
         state.tally[e, a, LADEN] += np.int32(state.load[e, a] != EMPTY)
+    return refused
 
 
 @jit(inline=True)
@@ -185,11 +194,13 @@ def _toggle(state: State, settings: Settings, out: Out, e: Int, a: Int) -> None:
         state.load[e, a] = s
         state.gap[e, a] = cell
         state.standing[e] -= np.int32(state.requested[e, s])
+        note_loading(state, settings, e, a)
         return
     state.load[e, a] = EMPTY
     state.standing[e] += np.int32(state.requested[e, s])
     if state.has_delivered[e, a]:
         out.terms[e, a, PUT_BACK] = np.float32(settings.put_back_weight)
+        note_put_back(state, e, a)
     state.has_delivered[e, a] = 0
     # This home is no longer empty; whoever it was noted for takes over the one noted for this robot.
     for b in range(state.pos.shape[1]):
@@ -216,6 +227,7 @@ def deliver(state: State, settings: Settings, out: Out, e: Int) -> None:
         while state.queue[e, q] != s:
             q += 1
         state.service[e] += state.step[e] - state.released[e, q]
+        note_delivery(state, e, a, q)
         _request(state, e, q)
         state.requested[e, s] = 0
         new = state.queue[e, q]
@@ -224,6 +236,8 @@ def deliver(state: State, settings: Settings, out: Out, e: Int) -> None:
         b = state.robot_at[e, state.shelf_pos[e, new]]
         if b == EMPTY or state.load[e, b] != new:
             state.standing[e] += 1
+        else:
+            note_request(state, settings, e, b)
 
 
 @jit(inline=True)
@@ -241,7 +255,8 @@ def move_robots(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Advance one environment by one step: moves, then deliveries."""
     decide(state, settings, e)
     resolve(state, e)
-    act(state, settings, out, e)
+    refused = act(state, settings, out, e)
     state.step[e] += 1
+    note_refusals(state, settings, e, refused, GOAL_CELL)
     deliver(state, settings, out, e)
     count_idle(state, e)

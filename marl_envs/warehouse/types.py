@@ -202,6 +202,26 @@ class State(NamedTuple):
     service: Annotated[NDArray[np.int64], "E"]  # [steps] sum of service times this episode
     idle: Annotated[NDArray[np.int64], "E"]  # [robot-steps] without an open request left
     total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
+    # What the further metrics are made of (counting.py)
+    record: Annotated[NDArray[np.int64], "E R"]  # counters of the environment
+    lasted: Annotated[NDArray[np.int32], "E L"]  # jobs done, by service time; the last entry: longer
+    refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
+    heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
+    hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
+    jam_step: Annotated[NDArray[np.int32], "E A"]  # step of a robot's last refusal
+    jam_cell: Annotated[NDArray[np.uint32], "E A"]  # cell that it was refused then
+    jam_time: Annotated[NDArray[np.int32], "E A"]  # [steps] in a row that it was
+    idle_time: Annotated[NDArray[np.int32], "E A"]  # [steps] of these, the last ones, with an idle robot in that cell
+    dead_since: Annotated[NDArray[np.int32], "E A"]  # step that completed the deadlock known by this robot, or 0
+    dead_step: Annotated[NDArray[np.int32], "E A"]  # step in which it was last seen
+    window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
+    window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
+    window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
+    loaded_at: Annotated[NDArray[np.int32], "E A"]  # step in which the shelf on board was loaded
+    delivered_at: Annotated[NDArray[np.int32], "E A"]  # step of the last delivery
+    way: Annotated[
+        NDArray[np.int32], "E A"
+    ]  # [steps] to a goal when its shelf was loaded, or requested; EMPTY: unknown
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect

@@ -9,7 +9,8 @@ import numpy as np
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
-from marl_envs.warehouse.errands.metrics import measure_one
+from marl_envs.warehouse.counting import start_counting
+from marl_envs.warehouse.errands.metrics import measure_one, watch
 from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, image, tabular
 from marl_envs.warehouse.errands.rules import move_robots, place_robots
 from marl_envs.warehouse.errands.tasks import finish_errands, follow_schedule, hand_out_first
@@ -37,6 +38,7 @@ def begin(state: State, settings: Settings, e: Int) -> None:
     state.travelled[e] = 0
     state.shortest_sum[e] = 0
     state.total[e] = 0.0
+    start_counting(state, e)
     place_robots(state, settings, e)
     hand_out_first(state, settings, e)
 
@@ -99,13 +101,14 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
         pay(state, settings, out, e)
+        watch(state, settings, e)
         ended = state.step[e] >= settings.max_cycles
         out.ended[e] = ended
         for a in range(state.pos.shape[1]):
             out.truncated[e, a] = ended
         state.fresh[e] = np.uint8(ended and settings.autoreset)
         if state.fresh[e]:
-            measure_one(state, out, e)
+            measure_one(state, settings, out, e)
             see(state, settings, out.final_obs, out.final_label, e)
             if settings.mask:
                 action_mask(state, settings, out.final_mask, e)
@@ -120,6 +123,7 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
 def show(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Write observation and mask of environment `e` as it stands."""
     take_stock(state, settings, e)
+    watch(state, settings, e)
     see(state, settings, out.obs, out.label, e)
     if settings.mask:
         action_mask(state, settings, out.mask, e)
@@ -153,9 +157,9 @@ def observe_range(table: Any, first: Int, last: Int) -> None:
 @jit
 def measure_range(table: Any, first: Int, last: Int) -> None:
     """Write the metrics of the environments first..last-1 so far."""
-    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        measure_one(state, out, e)
+        measure_one(state, settings, out, e)
 
 
 @jit

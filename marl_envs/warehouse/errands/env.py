@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.params import ParameterError
+from marl_envs.warehouse import counting
 from marl_envs.warehouse.env import LEFT_OF, NEAR_OFFSETS, RIGHT_OF
 from marl_envs.warehouse.errands import batch, distances
 from marl_envs.warehouse.errands.floors import Floor, get_floor
@@ -200,6 +201,7 @@ def build(params: Params) -> Simulation:
     pool = pool_size(problem.reveal, robots) if problem is not None and problem.supply == "pool" else 0
     cells, sight = settings.kind.size, settings.sight.shape[1]
     sizes = {"A": robots, "C": cells, "K": NUM_COUNTERS, "Q": pool, "P": sight, "X": cells if sight else 0}
+    sizes |= counting.sizes(params.max_cycles)
     return Simulation(
         family=FAMILY,
         params=params,

@@ -10,6 +10,7 @@ import numpy as np
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import draw_below
 from marl_envs.warehouse.conflicts import resolve, wants
+from marl_envs.warehouse.congestion import note_refusals
 from marl_envs.warehouse.errands.types import (
     ALL_WAIT,
     BLOCK,
@@ -20,6 +21,7 @@ from marl_envs.warehouse.errands.types import (
     MASKED,
     MOVED,
     OBSTACLE,
+    STATION,
     STOPPED,
     SWAP,
     TURNED,
@@ -136,8 +138,9 @@ def _block(state: State, e: Int) -> None:
 
 
 @jit(inline=True)
-def drive(state: State, e: Int) -> None:
-    """Carry out the moves, and count how every robot spent its step."""
+def drive(state: State, e: Int) -> Int:
+    """Carry out the moves, and count how every robot spent its step; return how many others refused."""
+    refused = 0
     for a in range(state.pos.shape[1]):
         if wants(state, e, a):
             if state.go[e, a]:
@@ -148,7 +151,10 @@ def drive(state: State, e: Int) -> None:
                 state.pos[e, a] = new
             else:
                 state.outcome[e, a] = state.refusal[e, a]
+                state.refused[e, refused] = np.int16(a)
+                refused += state.refusal[e, a] != STOPPED
         state.tally[e, a, state.outcome[e, a]] += np.int32(1)
+    return refused
 
 
 @jit(inline=True)
@@ -156,5 +162,6 @@ def move_robots(state: State, settings: Settings, e: Int) -> None:
     """Carry out one step's moves."""
     astray = decide(state, settings, e)
     settle_conflicts(state, settings, e, astray)
-    drive(state, e)
+    refused = drive(state, e)
     state.step[e] += 1
+    note_refusals(state, settings, e, refused, STATION)

@@ -201,6 +201,23 @@ class State(NamedTuple):
     shortest_sum: Annotated[NDArray[np.int64], "E"]  # [cells] sum over finished errands of their shortest ways
     total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
     fresh: Annotated[NDArray[np.uint8], "E"]  # 1: an episode began in this step
+    # What the further metrics are made of (counting.py)
+    record: Annotated[NDArray[np.int64], "E R"]  # counters of the environment
+    lasted: Annotated[NDArray[np.int32], "E L"]  # jobs done, by service time; the last entry: longer
+    refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
+    heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
+    hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
+    jam_step: Annotated[NDArray[np.int32], "E A"]  # step of a robot's last refusal
+    jam_cell: Annotated[NDArray[np.uint32], "E A"]  # cell that it was refused then
+    jam_time: Annotated[NDArray[np.int32], "E A"]  # [steps] in a row that it was
+    idle_time: Annotated[NDArray[np.int32], "E A"]  # [steps] of these, the last ones, with an idle robot in that cell
+    dead_since: Annotated[NDArray[np.int32], "E A"]  # step that completed the deadlock known by this robot, or 0
+    dead_step: Annotated[NDArray[np.int32], "E A"]  # step in which it was last seen
+    window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
+    window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
+    window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
+    taken_at: Annotated[NDArray[np.int32], "E A"]  # step in which the task in hand was taken
+    picked_at: Annotated[NDArray[np.int32], "E A"]  # step in which its first errand was done
     # What passes between the parts of one step
     code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     goals_at: Annotated[NDArray[np.uint16], "E X"]  # robots whose goal the cell is, while "image" is written; else 0
