@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marl_envs.core.jit import Int, jit
 from marl_envs.core.parallel import ParallelEnv
 from marl_envs.core.vector import VectorEnv
-from marl_envs.warehouse.counting import LONGEST_QUEUE, NUM_HOT, OPEN, QUEUED, Counted
+from marl_envs.warehouse.counting import LONGEST_QUEUE, NUM_HOT, QUEUED, Counted
 from marl_envs.warehouse.standstill import find_deadlocks, front, is_refused
 from marl_envs.warehouse.types import EMPTY
 
@@ -25,13 +25,18 @@ class Floor(Protocol):
         """Kind of each cell [C]."""
 
 
-@jit(inline=True)
-def note_refusals(state: Counted, settings: Floor, e: Int, refused: Int, station: Int) -> None:
-    """Take in the robots that others refused in this step, the first `refused` of State.refused, after all moves.
+@jit(inner=True)
+def note_refusals(state: Counted, settings: Floor, e: Int, station: Int) -> None:
+    """Take in the moves that robots refused each other in this step, after all moves.
 
     `station` is the kind of cell at which queues are counted.
     """
-    if refused or state.record[e, OPEN]:
+    refused = 0
+    for a in range(state.pos.shape[1]):
+        if is_refused(state, e, a):
+            state.refused[e, refused] = np.int16(a)
+            refused += 1
+    if refused:
         _count_cells(state, e, refused)
         find_deadlocks(state, e, refused)
         _count_queues(state, settings, e, refused, station)

@@ -20,7 +20,7 @@ from marl_envs.warehouse.conflicts import Robots
 WAIT, APPROACH, CARRY, RETURNS, RETURN_TIME, WAY_TIME, WAY = range(7)  # [steps], sums (each task says what it counts)
 DEADLOCKS, DEADLOCK_FIRST, DEADLOCK_LARGEST, DEADLOCK_STEPS, DISSOLVED, DISSOLVE_TIME, OPEN = range(7, 14)
 QUEUED, LONGEST_QUEUE, NUM_HOT = range(14, 17)  # [robot-steps], [robots], cells in State.hot
-WINDOW_START, WINDOWS, LIVELOCKED, STANDSTILL_FIRST, STANDSTILL_LARGEST, STANDING = range(17, 23)
+WINDOW_START, WINDOWS, LIVELOCKED, STANDSTILL_FIRST, STANDSTILL_LARGEST, STANDING, JOBS = range(17, 24)
 NUM_RECORDS = 24
 LONGEST_SERVICE = 10_000  # [steps] that the service times' histogram reaches at most
 
@@ -148,10 +148,11 @@ def start_counting(state: Counted, e: Int) -> None:
     """Set everything counted here to its value at the start of an episode."""
     for i in range(state.record[e, NUM_HOT]):
         state.heat[e, state.hot[e, i]] = 0
+    if state.record[e, JOBS]:
+        for i in range(state.lasted.shape[1]):
+            state.lasted[e, i] = 0
     for i in range(state.record.shape[1]):
         state.record[e, i] = 0
-    for i in range(state.lasted.shape[1]):
-        state.lasted[e, i] = 0
     for a in range(state.pos.shape[1]):
         state.jam_step[e, a] = 0
         state.jam_cell[e, a] = 0
@@ -180,20 +181,20 @@ def jain(state: Counted, e: Int, k: Int) -> Real:
 @jit(inline=True)
 def count_service(state: Counted, e: Int, steps: Int) -> None:
     """Note the service time of a job that was done."""
+    state.record[e, JOBS] += 1
     state.lasted[e, min(np.int64(steps), state.lasted.shape[1] - 1)] += np.int32(1)
 
 
 @jit(inner=True)
 def _percentile_95(state: Counted, e: Int) -> Real:
     """Return the smallest service time that at least 95 % of the jobs done do not exceed (nearest rank)."""
-    jobs, longest = 0, state.lasted.shape[1] - 1
-    for i in range(longest + 1):
-        jobs += state.lasted[e, i]
+    jobs = state.record[e, JOBS]
     below, rank = 0, (95 * jobs + 99) // 100
-    for i in range(longest):
-        below += state.lasted[e, i]
-        if jobs and below >= rank:
-            return np.float64(i)
+    if jobs:
+        for i in range(state.lasted.shape[1] - 1):
+            below += state.lasted[e, i]
+            if below >= rank:
+                return np.float64(i)
     return np.nan
 
 

@@ -21,6 +21,7 @@ from marl_envs.warehouse.counting import (
 )
 from marl_envs.warehouse.guidance import shortest_move
 from marl_envs.warehouse.progress import count_standstill, look_back, was_watched, window_ends
+from marl_envs.warehouse.standstill import close_dissolved
 from marl_envs.warehouse.types import (
     BLOCKED,
     DELIVERED,
@@ -82,11 +83,9 @@ METRICS: dict[str, tuple[str, str]] = {
 @jit(inline=True)
 def note_request(state: State, settings: Settings, e: Int, a: Int) -> None:
     """Note the way to a goal of robot `a`, whose shelf is requested now."""
-    state.way[e, a] = EMPTY
     if settings.guided:
-        way = settings.goal_steps[np.int64(state.pos[e, a]) * 4 + state.heading[e, a]]
-        if way != UNREACHABLE:
-            state.way[e, a] = way
+        way = np.int64(settings.goal_steps[np.int64(state.pos[e, a]) * 4 + state.heading[e, a]])
+        state.way[e, a] = 0 if way == UNREACHABLE else way + 1
 
 
 @jit(inline=True)
@@ -105,9 +104,9 @@ def note_delivery(state: State, e: Int, a: Int, q: Int) -> None:
     state.record[e, WAIT] += carried_from - released
     state.record[e, CARRY] += now - carried_from
     state.delivered_at[e, a] = now
-    if state.way[e, a] != EMPTY:
+    if state.way[e, a]:
         state.record[e, WAY_TIME] += now - carried_from
-        state.record[e, WAY] += state.way[e, a]
+        state.record[e, WAY] += state.way[e, a] - 1
 
 
 @jit(inline=True)
@@ -144,6 +143,7 @@ def measure_one(state: State, settings: Settings, out: Out, e: Int) -> None:
     refused = vertex + swap + blocked
     robot_steps = steps * robots
     record = state.record
+    close_dissolved(state, e, state.step[e])
     # error_model="numpy": a division by zero gives NaN or infinity, and 0 / 0 is what "undefined" means here.
     values = (
         delivered,

@@ -71,6 +71,7 @@ def _place(state: State, settings: Settings, e: Int, a: Int) -> None:
     state.message[e, a] = 0
     state.has_delivered[e, a] = 0
     state.gap[e, a] = 0
+    state.way[e, a] = 0
     state.outcome[e, a] = WAITED
     for k in range(state.tally.shape[2]):
         state.tally[e, a, k] = 0
@@ -145,9 +146,8 @@ def decide(state: State, settings: Settings, e: Int) -> None:
 
 
 @jit(inline=True)
-def act(state: State, settings: Settings, out: Out, e: Int) -> Int:
-    """Carry out every robot's move, in robot order, and count how its step was spent; return how many were refused."""
-    refused = 0
+def act(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Carry out every robot's move, in robot order, and count how its step was spent."""
     for a in range(state.pos.shape[1]):
         for t in range(out.terms.shape[2]):
             out.terms[e, a, t] = np.float32(0.0)
@@ -158,14 +158,11 @@ def act(state: State, settings: Settings, out: Out, e: Int) -> Int:
                 _drive(state, settings, e, a)
             else:
                 state.outcome[e, a] = state.refusal[e, a]
-                state.refused[e, refused] = np.int16(a)
-                refused += 1
         elif move == TOGGLE:
             _toggle(state, settings, out, e, a)
         refresh(state, settings, e, state.pos[e, a])
         state.tally[e, a, state.outcome[e, a]] += np.int32(1)
         state.tally[e, a, LADEN] += np.int32(state.load[e, a] != EMPTY)
-    return refused
 
 
 @jit(inline=True)
@@ -254,9 +251,10 @@ def count_idle(state: State, e: Int) -> None:
 def move_robots(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Advance one environment by one step: moves, then deliveries."""
     decide(state, settings, e)
-    resolve(state, e)
-    refused = act(state, settings, out, e)
+    crowded = resolve(state, e)
+    act(state, settings, out, e)
     state.step[e] += 1
-    note_refusals(state, settings, e, refused, GOAL_CELL)
+    if crowded:
+        note_refusals(state, settings, e, GOAL_CELL)
     deliver(state, settings, out, e)
     count_idle(state, e)

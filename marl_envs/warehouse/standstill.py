@@ -91,9 +91,9 @@ def _judge(state: Counted, e: Int, a: Int) -> None:
 
 
 @jit(inner=True)
-def _count_deadlocks(state: Counted, e: Int, refused: Int) -> Int:
-    """Note every deadlock among the first `refused` robots of State.refused; return how many there are."""
-    step, found = state.step[e], 0
+def _count_deadlocks(state: Counted, e: Int, refused: Int) -> None:
+    """Note every deadlock among the first `refused` robots of State.refused."""
+    step = state.step[e]
     for i in range(refused):
         a = np.int64(state.refused[e, i])
         if not _stuck(state, e, a):
@@ -108,26 +108,25 @@ def _count_deadlocks(state: Counted, e: Int, refused: Int) -> Int:
             state.dead_step[e, known_by] = 0
             state.record[e, DEADLOCKS] += 1
             state.record[e, OPEN] += 1
+            if state.record[e, DEADLOCK_FIRST] == 0:
+                state.record[e, DEADLOCK_FIRST] = step
         if state.dead_step[e, known_by] != step:
             state.dead_step[e, known_by] = step
             state.waiting_on[e, known_by] = 0
-            found += 1
         state.waiting_on[e, known_by] += np.int16(1)
         state.record[e, DEADLOCK_STEPS] += 1
         state.record[e, DEADLOCK_LARGEST] = max(state.record[e, DEADLOCK_LARGEST], state.waiting_on[e, known_by])
-    if found and state.record[e, DEADLOCK_FIRST] == 0:
-        state.record[e, DEADLOCK_FIRST] = step
-    return found
 
 
 @jit(inner=True)
-def _close_dissolved(state: Counted, e: Int) -> None:
-    """Count the deadlocks that were there before this step and are no longer."""
-    step = state.step[e]
+def close_dissolved(state: Counted, e: Int, step: Int) -> None:
+    """Count the deadlocks last seen before `step`, as dissolved one step later. It can be called late."""
+    if state.record[e, OPEN] == 0:
+        return
     for a in range(state.pos.shape[1]):
-        if state.dead_since[e, a] != 0 and state.dead_step[e, a] != step:
+        if state.dead_since[e, a] != 0 and state.dead_step[e, a] < step:
             state.record[e, DISSOLVED] += 1
-            state.record[e, DISSOLVE_TIME] += step - state.dead_since[e, a]
+            state.record[e, DISSOLVE_TIME] += state.dead_step[e, a] + 1 - state.dead_since[e, a]
             state.record[e, OPEN] -= 1
             state.dead_since[e, a] = 0
 
@@ -135,12 +134,12 @@ def _close_dissolved(state: Counted, e: Int) -> None:
 @jit(inner=True)
 def find_deadlocks(state: Counted, e: Int, refused: Int) -> None:
     """Bring the deadlock counters up to date with this step, whose refused robots are the first of State.refused."""
+    close_dissolved(state, e, state.step[e] - 1)  # steps without a refusal are not looked at
     stuck = False
     for i in range(refused):
         a = state.refused[e, i]
         _note_refusal(state, e, a)
         state.tail[e, a] = UNSEEN
         stuck |= state.jam_time[e, a] >= DEADLOCK_AFTER
-    found = _count_deadlocks(state, e, refused) if stuck else 0
-    if state.record[e, OPEN] > found:
-        _close_dissolved(state, e)
+    if stuck:
+        _count_deadlocks(state, e, refused)

@@ -221,7 +221,7 @@ class State(NamedTuple):
     delivered_at: Annotated[NDArray[np.int32], "E A"]  # step of the last delivery
     way: Annotated[
         NDArray[np.int32], "E A"
-    ]  # [steps] to a goal when its shelf was loaded, or requested; EMPTY: unknown
+    ]  # 1 + [steps] to a goal when its shelf was loaded, or requested; 0: unknown
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect

@@ -36,6 +36,7 @@ from marl_envs.warehouse.errands.types import (
     State,
 )
 from marl_envs.warehouse.progress import count_standstill, look_back, was_watched, window_ends
+from marl_envs.warehouse.standstill import close_dissolved
 
 METRICS: dict[str, tuple[str, str]] = {
     "tasks": ("tasks", "tasks finished"),
@@ -102,6 +103,7 @@ def measure_one(state: State, settings: Settings, out: Out, e: Int) -> None:
     refused = vertex + swap + blocked + stopped
     robot_steps = steps * robots
     record = state.record
+    close_dissolved(state, e, state.step[e])
     stations = 0
     for c in range(settings.kind.shape[0]):
         stations += settings.kind[c] == STATION

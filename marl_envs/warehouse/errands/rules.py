@@ -83,18 +83,19 @@ def decide(state: State, settings: Settings, e: Int) -> Bool:
 
 
 @jit(inline=True)
-def settle_conflicts(state: State, settings: Settings, e: Int, astray: Bool) -> None:
-    """Write who may enter the cell it asks for, and why not."""
+def settle_conflicts(state: State, settings: Settings, e: Int, astray: Bool) -> Bool:
+    """Write who may enter the cell it asks for, and why not; return whether robots may have refused others."""
     if settings.collision == BLOCK:
         _block(state, e)
-        return
-    resolve(state, e)
+        return True
+    crowded = resolve(state, e)
     if settings.collision == ALL_WAIT:
         stop = astray
         for a in range(state.pos.shape[1]):
             stop |= wants(state, e, a) and not state.go[e, a]
         if stop:
             _stop_all(state, settings, e)
+    return crowded
 
 
 @jit(inner=True)
@@ -138,9 +139,8 @@ def _block(state: State, e: Int) -> None:
 
 
 @jit(inline=True)
-def drive(state: State, e: Int) -> Int:
-    """Carry out the moves, and count how every robot spent its step; return how many others refused."""
-    refused = 0
+def drive(state: State, e: Int) -> None:
+    """Carry out the moves, and count how every robot spent its step."""
     for a in range(state.pos.shape[1]):
         if wants(state, e, a):
             if state.go[e, a]:
@@ -151,17 +151,15 @@ def drive(state: State, e: Int) -> Int:
                 state.pos[e, a] = new
             else:
                 state.outcome[e, a] = state.refusal[e, a]
-                state.refused[e, refused] = np.int16(a)
-                refused += state.refusal[e, a] != STOPPED
         state.tally[e, a, state.outcome[e, a]] += np.int32(1)
-    return refused
 
 
 @jit(inline=True)
 def move_robots(state: State, settings: Settings, e: Int) -> None:
     """Carry out one step's moves."""
     astray = decide(state, settings, e)
-    settle_conflicts(state, settings, e, astray)
-    refused = drive(state, e)
+    crowded = settle_conflicts(state, settings, e, astray)
+    drive(state, e)
     state.step[e] += 1
-    note_refusals(state, settings, e, refused, STATION)
+    if crowded:
+        note_refusals(state, settings, e, STATION)
