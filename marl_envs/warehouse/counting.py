@@ -22,6 +22,11 @@ DEADLOCKS, DEADLOCK_FIRST, DEADLOCK_LARGEST, DEADLOCK_STEPS, DISSOLVED, DISSOLVE
 QUEUED, LONGEST_QUEUE, NUM_HOT = range(14, 17)  # [robot-steps], [robots], cells in State.hot
 WINDOW_START, WINDOWS, LIVELOCKED, STANDSTILL_FIRST, STANDSTILL_LARGEST, STANDING, JOBS = range(17, 24)
 NUM_RECORDS = 24
+# What State.jam[e, a, :] holds: step of the robot's last refusal; cell it was refused then; steps in a row that it was;
+# the last of these in a row in which whoever is in that cell stood and asked for nothing; step that completed the
+# deadlock known by this robot (0: none), and step in which it was last seen
+JAM_STEP, JAM_CELL, JAM_TIME, IDLE_TIME, DEAD_SINCE, DEAD_STEP = range(6)
+NUM_JAM = 8
 LONGEST_SERVICE = 10_000  # [steps] that the service times' histogram reaches at most
 
 DEADLOCK_AFTER = 5  # [steps] that robots have to stand, each asking for another's cell, to be in a deadlock
@@ -102,28 +107,8 @@ class Counted(Robots, Protocol):
         """Cells with refused moves, as they appeared; record[NUM_HOT] of them [E, C]."""
 
     @property
-    def jam_step(self) -> NDArray[np.int32]:
-        """Step in which each robot was last refused [E, A]."""
-
-    @property
-    def jam_cell(self) -> NDArray[np.uint32]:
-        """Cell that it was refused then [E, A]."""
-
-    @property
-    def jam_time(self) -> NDArray[np.int32]:
-        """Steps in a row in which it was refused that cell [E, A]."""
-
-    @property
-    def idle_time(self) -> NDArray[np.int32]:
-        """The last of these in a row in which whoever is in that cell stood and asked for nothing [E, A]."""
-
-    @property
-    def dead_since(self) -> NDArray[np.int32]:
-        """Step in which the deadlock that is known by this robot was complete, or 0 [E, A]."""
-
-    @property
-    def dead_step(self) -> NDArray[np.int32]:
-        """Step in which that deadlock was last seen [E, A]."""
+    def jam(self) -> NDArray[np.int32]:
+        """What is known of each robot's refusals and of the deadlock known by it, JAM_STEP to DEAD_STEP [E, A, J]."""
 
     @property
     def window_active(self) -> NDArray[np.int32]:
@@ -140,7 +125,7 @@ class Counted(Robots, Protocol):
 
 def sizes(max_cycles: int) -> dict[str, int]:
     """Return the sizes of the arrays that counting needs besides A and C."""
-    return {"R": NUM_RECORDS, "L": min(max_cycles, LONGEST_SERVICE) + 2}
+    return {"R": NUM_RECORDS, "J": NUM_JAM, "L": min(max_cycles, LONGEST_SERVICE) + 2}
 
 
 @jit(inline=True)
@@ -154,9 +139,8 @@ def start_counting(state: Counted, e: Int) -> None:
     for i in range(state.record.shape[1]):
         state.record[e, i] = 0
     for a in range(state.pos.shape[1]):
-        state.jam_step[e, a] = 0
-        state.jam_cell[e, a] = 0
-        state.dead_since[e, a] = 0
+        for i in range(state.jam.shape[2]):
+            state.jam[e, a, i] = 0
 
 
 @jit(inline=True)

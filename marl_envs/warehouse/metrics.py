@@ -25,9 +25,11 @@ from marl_envs.warehouse.standstill import close_dissolved
 from marl_envs.warehouse.types import (
     BLOCKED,
     DELIVERED,
+    DELIVERED_AT,
     EMPTY,
     FORWARD,
     LADEN,
+    LOADED_AT,
     MASKED,
     MOVED,
     SHELF,
@@ -38,6 +40,7 @@ from marl_envs.warehouse.types import (
     VERTEX,
     WAITED,
     WALL,
+    WAY_THEN,
     Settings,
     State,
 )
@@ -85,13 +88,13 @@ def note_request(state: State, settings: Settings, e: Int, a: Int) -> None:
     """Note the way to a goal of robot `a`, whose shelf is requested now."""
     if settings.guided:
         way = np.int64(settings.goal_steps[np.int64(state.pos[e, a]) * 4 + state.heading[e, a]])
-        state.way[e, a] = 0 if way == UNREACHABLE else way + 1
+        state.tally[e, a, WAY_THEN] = 0 if way == UNREACHABLE else way + 1
 
 
 @jit(inline=True)
 def note_loading(state: State, settings: Settings, e: Int, a: Int) -> None:
     """Note when robot `a` loads, which is before the step counts, and its way to a goal."""
-    state.loaded_at[e, a] = state.step[e] + 1
+    state.tally[e, a, LOADED_AT] = state.step[e] + 1
     note_request(state, settings, e, a)
 
 
@@ -99,21 +102,21 @@ def note_loading(state: State, settings: Settings, e: Int, a: Int) -> None:
 def note_delivery(state: State, e: Int, a: Int, q: Int) -> None:
     """Count how long place `q` of the queue, delivered by robot `a`, took, and its parts."""
     now, released = state.step[e], state.released[e, q]
-    carried_from = max(released, state.loaded_at[e, a])
+    carried_from = max(released, state.tally[e, a, LOADED_AT])
     count_service(state, e, now - released)
     state.record[e, WAIT] += carried_from - released
     state.record[e, CARRY] += now - carried_from
-    state.delivered_at[e, a] = now
-    if state.way[e, a]:
+    state.tally[e, a, DELIVERED_AT] = now
+    if state.tally[e, a, WAY_THEN]:
         state.record[e, WAY_TIME] += now - carried_from
-        state.record[e, WAY] += state.way[e, a] - 1
+        state.record[e, WAY] += state.tally[e, a, WAY_THEN] - 1
 
 
 @jit(inline=True)
 def note_put_back(state: State, e: Int, a: Int) -> None:
     """Count how long robot `a` took to put its delivered shelf down; the step has not counted yet."""
     state.record[e, RETURNS] += 1
-    state.record[e, RETURN_TIME] += state.step[e] + 1 - state.delivered_at[e, a]
+    state.record[e, RETURN_TIME] += state.step[e] + 1 - state.tally[e, a, DELIVERED_AT]
 
 
 @jit(inline=True)

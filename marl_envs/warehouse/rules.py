@@ -71,7 +71,6 @@ def _place(state: State, settings: Settings, e: Int, a: Int) -> None:
     state.message[e, a] = 0
     state.has_delivered[e, a] = 0
     state.gap[e, a] = 0
-    state.way[e, a] = 0
     state.outcome[e, a] = WAITED
     for k in range(state.tally.shape[2]):
         state.tally[e, a, k] = 0

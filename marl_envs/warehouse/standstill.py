@@ -17,6 +17,8 @@ import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.warehouse.counting import (
+    DEAD_SINCE,
+    DEAD_STEP,
     DEADLOCK_AFTER,
     DEADLOCK_FIRST,
     DEADLOCK_LARGEST,
@@ -24,6 +26,10 @@ from marl_envs.warehouse.counting import (
     DEADLOCKS,
     DISSOLVE_TIME,
     DISSOLVED,
+    IDLE_TIME,
+    JAM_CELL,
+    JAM_STEP,
+    JAM_TIME,
     OPEN,
     Counted,
 )
@@ -46,21 +52,21 @@ def front(state: Counted, e: Int, a: Int) -> Int:
 
 @jit(inline=True)
 def _stuck(state: Counted, e: Int, a: Int) -> Bool:
-    return state.jam_step[e, a] == state.step[e] and state.jam_time[e, a] >= DEADLOCK_AFTER
+    return state.jam[e, a, JAM_STEP] == state.step[e] and state.jam[e, a, JAM_TIME] >= DEADLOCK_AFTER
 
 
 @jit(inline=True)
 def _note_refusal(state: Counted, e: Int, a: Int) -> None:
     """Count the steps in which robot `a` has been refused this cell, and those with an idle robot in it."""
-    step, cell = state.step[e], state.next[e, a]
-    if state.jam_step[e, a] != step - 1 or state.jam_cell[e, a] != cell:
-        state.jam_time[e, a] = state.idle_time[e, a] = 0
-    state.jam_step[e, a] = step
-    state.jam_cell[e, a] = cell
-    state.jam_time[e, a] += np.int32(1)
+    step, cell = state.step[e], np.int64(state.next[e, a])
+    if state.jam[e, a, JAM_STEP] != step - 1 or state.jam[e, a, JAM_CELL] != cell:
+        state.jam[e, a, JAM_TIME] = state.jam[e, a, IDLE_TIME] = 0
+    state.jam[e, a, JAM_STEP] = step
+    state.jam[e, a, JAM_CELL] = cell
+    state.jam[e, a, JAM_TIME] += np.int32(1)
     b = front(state, e, a)
     idle = b != EMPTY and state.outcome[e, b] >= WAITED and not is_refused(state, e, b)
-    state.idle_time[e, a] = np.int32(state.idle_time[e, a] + 1 if idle else 0)
+    state.jam[e, a, IDLE_TIME] = np.int32(state.jam[e, a, IDLE_TIME] + 1 if idle else 0)
 
 
 @jit(inner=True)
@@ -74,7 +80,7 @@ def _judge(state: Counted, e: Int, a: Int) -> None:
     if b == EMPTY:
         pass  # a contested cell that nobody got
     elif not _stuck(state, e, b):
-        if state.idle_time[e, last] >= DEADLOCK_AFTER:
+        if state.jam[e, last, IDLE_TIME] >= DEADLOCK_AFTER:
             known_by = b
     elif state.tail[e, b] == ON_WALK:
         known_by, c = b, front(state, e, b)
@@ -103,15 +109,15 @@ def _count_deadlocks(state: Counted, e: Int, refused: Int) -> None:
         known_by = state.behind[e, a]
         if known_by == EMPTY:
             continue
-        if state.dead_since[e, known_by] == 0:
-            state.dead_since[e, known_by] = step
-            state.dead_step[e, known_by] = 0
+        if state.jam[e, known_by, DEAD_SINCE] == 0:
+            state.jam[e, known_by, DEAD_SINCE] = step
+            state.jam[e, known_by, DEAD_STEP] = 0
             state.record[e, DEADLOCKS] += 1
             state.record[e, OPEN] += 1
             if state.record[e, DEADLOCK_FIRST] == 0:
                 state.record[e, DEADLOCK_FIRST] = step
-        if state.dead_step[e, known_by] != step:
-            state.dead_step[e, known_by] = step
+        if state.jam[e, known_by, DEAD_STEP] != step:
+            state.jam[e, known_by, DEAD_STEP] = step
             state.waiting_on[e, known_by] = 0
         state.waiting_on[e, known_by] += np.int16(1)
         state.record[e, DEADLOCK_STEPS] += 1
@@ -124,11 +130,11 @@ def close_dissolved(state: Counted, e: Int, step: Int) -> None:
     if state.record[e, OPEN] == 0:
         return
     for a in range(state.pos.shape[1]):
-        if state.dead_since[e, a] != 0 and state.dead_step[e, a] < step:
+        if state.jam[e, a, DEAD_SINCE] != 0 and state.jam[e, a, DEAD_STEP] < step:
             state.record[e, DISSOLVED] += 1
-            state.record[e, DISSOLVE_TIME] += state.dead_step[e, a] + 1 - state.dead_since[e, a]
+            state.record[e, DISSOLVE_TIME] += state.jam[e, a, DEAD_STEP] + 1 - state.jam[e, a, DEAD_SINCE]
             state.record[e, OPEN] -= 1
-            state.dead_since[e, a] = 0
+            state.jam[e, a, DEAD_SINCE] = 0
 
 
 @jit(inner=True)
@@ -140,6 +146,6 @@ def find_deadlocks(state: Counted, e: Int, refused: Int) -> None:
         a = state.refused[e, i]
         _note_refusal(state, e, a)
         state.tail[e, a] = UNSEEN
-        stuck |= state.jam_time[e, a] >= DEADLOCK_AFTER
+        stuck |= state.jam[e, a, JAM_TIME] >= DEADLOCK_AFTER
     if stuck:
         _count_deadlocks(state, e, refused)

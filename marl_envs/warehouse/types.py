@@ -31,6 +31,9 @@ EMPTY = -1
 # Counters of a robot's steps, State.tally[e, a, :]
 MOVED, TURNED, TOGGLED, WAITED, VERTEX, SWAP, BLOCKED, SHELF, WALL, MASKED, DELIVERED, LADEN = range(12)
 NUM_COUNTERS = 16  # a cache line
+# Notes of a robot that share it: step in which it loaded, step of its last delivery, 1 + [steps] to a goal when its
+# shelf was loaded or requested (0: unknown)
+LOADED_AT, DELIVERED_AT, WAY_THEN = 15, 14, 13
 # Reward terms, Out.terms[e, a, :]
 REWARD_TERMS = ("delivery", "put_back", "shaping")
 DELIVERY, PUT_BACK, SHAPING = range(3)
@@ -208,20 +211,10 @@ class State(NamedTuple):
     refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
     heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
     hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
-    jam_step: Annotated[NDArray[np.int32], "E A"]  # step of a robot's last refusal
-    jam_cell: Annotated[NDArray[np.uint32], "E A"]  # cell that it was refused then
-    jam_time: Annotated[NDArray[np.int32], "E A"]  # [steps] in a row that it was
-    idle_time: Annotated[NDArray[np.int32], "E A"]  # [steps] of these, the last ones, with an idle robot in that cell
-    dead_since: Annotated[NDArray[np.int32], "E A"]  # step that completed the deadlock known by this robot, or 0
-    dead_step: Annotated[NDArray[np.int32], "E A"]  # step in which it was last seen
+    jam: Annotated[NDArray[np.int32], "E A J"]  # what is known of a robot's refusals and deadlock
     window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
     window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
     window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
-    loaded_at: Annotated[NDArray[np.int32], "E A"]  # step in which the shelf on board was loaded
-    delivered_at: Annotated[NDArray[np.int32], "E A"]  # step of the last delivery
-    way: Annotated[
-        NDArray[np.int32], "E A"
-    ]  # 1 + [steps] to a goal when its shelf was loaded, or requested; 0: unknown
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect

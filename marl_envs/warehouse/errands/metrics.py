@@ -23,9 +23,11 @@ from marl_envs.warehouse.errands.types import (
     ERRANDS,
     MASKED,
     MOVED,
+    PICKED_AT,
     STATION,
     STOPPED,
     SWAP,
+    TAKEN_AT,
     TASKS,
     TURNED,
     UNREACHABLE,
@@ -69,7 +71,12 @@ METRICS: dict[str, tuple[str, str]] = {
 @jit(inline=True)
 def note_task(state: State, e: Int, a: Int) -> None:
     """Count how long the task that robot `a` finishes took, and its parts."""
-    now, released, taken, picked = state.step[e], state.released[e, a], state.taken_at[e, a], state.picked_at[e, a]
+    now, released, taken, picked = (
+        state.step[e],
+        state.released[e, a],
+        state.tally[e, a, TAKEN_AT],
+        state.tally[e, a, PICKED_AT],
+    )
     count_service(state, e, now - released)
     state.record[e, WAIT] += taken - released
     state.record[e, APPROACH] += picked - taken

@@ -19,8 +19,10 @@ from marl_envs.warehouse.errands.types import (
     ERRANDS,
     NEAREST,
     NONE,
+    PICKED_AT,
     POOL,
     ROUND_ROBIN,
+    TAKEN_AT,
     TASKS,
     Settings,
     State,
@@ -69,7 +71,7 @@ def _take(state: State, settings: Settings, e: Int, a: Int, task: Int, released:
     state.task[e, a] = np.int32(task)
     state.errand[e, a] = 0
     state.released[e, a] = np.int32(released)
-    state.taken_at[e, a] = state.step[e]
+    state.tally[e, a, TAKEN_AT] = state.step[e]
     _begin_errand(state, e, a, settings.task_cell[settings.task_first[in_file(settings, task)]])
 
 
@@ -78,7 +80,7 @@ def _draw(state: State, settings: Settings, e: Int, a: Int) -> None:
     """Draw robot `a`'s next goal, another cell than the one it is on, from the two sets by turns."""
     state.task[e, a] += np.int32(1)
     state.errand[e, a] = 0
-    state.released[e, a] = state.taken_at[e, a] = state.step[e]
+    state.released[e, a] = state.tally[e, a, TAKEN_AT] = state.step[e]
     here = state.pos[e, a]
     cell = here
     if state.task[e, a] & 1:
@@ -178,7 +180,7 @@ def finish_errands(state: State, settings: Settings, out: Out, e: Int) -> None:
         state.shortest_sum[e] += state.shortest[e, a]
         state.errand[e, a] += np.int32(1)
         if state.errand[e, a] == 1:
-            state.picked_at[e, a] = state.step[e]
+            state.tally[e, a, PICKED_AT] = state.step[e]
         if settings.supply == DRAWN:
             _count_task(state, e, a)
             _draw(state, settings, e, a)

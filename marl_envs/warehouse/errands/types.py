@@ -48,6 +48,7 @@ IMAGE_LAYERS = ("obstacles", "robots", "goals_of_others", "own_goal", "stations"
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 # Counters of a robot's steps, State.tally[e, a, :], besides those shared with the shelves task
 STOPPED, ERRANDS, TASKS = 2, 10, 11  # had to wait because others were in conflict ("all_wait"); errands, tasks done
+TAKEN_AT, PICKED_AT = 15, 14  # notes beside them: step in which the task in hand was taken, and of its first errand
 REWARD_TERMS = ("errand", "shaping")
 ERRAND, SHAPING = range(2)
 UNREACHABLE = 65535  # in distance tables
@@ -207,17 +208,10 @@ class State(NamedTuple):
     refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
     heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
     hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
-    jam_step: Annotated[NDArray[np.int32], "E A"]  # step of a robot's last refusal
-    jam_cell: Annotated[NDArray[np.uint32], "E A"]  # cell that it was refused then
-    jam_time: Annotated[NDArray[np.int32], "E A"]  # [steps] in a row that it was
-    idle_time: Annotated[NDArray[np.int32], "E A"]  # [steps] of these, the last ones, with an idle robot in that cell
-    dead_since: Annotated[NDArray[np.int32], "E A"]  # step that completed the deadlock known by this robot, or 0
-    dead_step: Annotated[NDArray[np.int32], "E A"]  # step in which it was last seen
+    jam: Annotated[NDArray[np.int32], "E A J"]  # what is known of a robot's refusals and deadlock
     window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
     window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
     window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
-    taken_at: Annotated[NDArray[np.int32], "E A"]  # step in which the task in hand was taken
-    picked_at: Annotated[NDArray[np.int32], "E A"]  # step in which its first errand was done
     # What passes between the parts of one step
     code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     goals_at: Annotated[NDArray[np.uint16], "E X"]  # robots whose goal the cell is, while "image" is written; else 0
