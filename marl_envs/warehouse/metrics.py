@@ -54,7 +54,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "put_back_time": ("steps", "mean time from delivery to putting down, over shelves put back; NaN without any"),
     "detour": (
         "1",
-        "carry time over the shortest ways along highways, turns included, where these are kept up; NaN without any",
+        "carry time over the shortest ways along highways, turns included (below 1: through empty homes); NaN without "
+        "any, or if targets are not kept up",
     ),
     "refused_vertex": ("moves", "forward moves refused because another robot entered the cell"),
     "refused_swap": ("moves", "forward moves refused because two robots would have changed places"),
