@@ -10,7 +10,7 @@ from marl_envs.core.jit import Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.guidance import guide_robots
-from marl_envs.warehouse.metrics import measure_one
+from marl_envs.warehouse.metrics import measure_one, watch
 from marl_envs.warehouse.observe import action_mask, flattened, global_state, goal_vector, image, tabular, tabular_push
 from marl_envs.warehouse.rules import move_robots, reset_one
 from marl_envs.warehouse.types import FLATTENED, GOAL_VECTOR, IMAGE, SHAPING, TABULAR, Settings, State
@@ -57,6 +57,7 @@ def guide(state: State, settings: Settings, out: Out, e: Int) -> None:
     for a in range(state.pos.shape[1]):
         out.terms[e, a, SHAPING] = -state.potential[e, a]
     guide_robots(state, settings, e)
+    watch(state, settings, e)
     for a in range(state.pos.shape[1]):
         out.terms[e, a, SHAPING] += np.float32(settings.shaping_gamma) * state.potential[e, a]
 
@@ -67,6 +68,7 @@ def begin(state: State, settings: Settings, e: Int) -> None:
     reset_one(state, settings, e)
     if settings.guided:
         guide_robots(state, settings, e)
+        watch(state, settings, e)
 
 
 @jit(inline=True)
@@ -77,7 +79,7 @@ def finish(state: State, settings: Settings, out: Out, e: Int) -> None:
     for a in range(state.pos.shape[1]):
         out.truncated[e, a] = ended
     if ended and settings.autoreset:
-        measure_one(state, out, e)
+        measure_one(state, settings, out, e)
         observe(state, settings, out.final_obs, out.final_label, e)
         if settings.mask:
             action_mask(state, settings, out.final_mask, e)
@@ -120,6 +122,7 @@ def observe_range(table: Any, first: Int, last: Int) -> None:
     for e in range(first, last):
         if settings.guided:
             guide_robots(state, settings, e)
+            watch(state, settings, e)
         observe(state, settings, out.obs, out.label, e)
         if settings.mask:
             action_mask(state, settings, out.mask, e)
@@ -128,9 +131,9 @@ def observe_range(table: Any, first: Int, last: Int) -> None:
 @jit
 def measure_range(table: Any, first: Int, last: Int) -> None:
     """Write the metrics of the environments first..last-1 so far."""
-    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        measure_one(state, out, e)
+        measure_one(state, settings, out, e)
 
 
 @jit

@@ -73,8 +73,11 @@ def wants(state: Robots, e: Int, a: Int) -> Bool:
 
 
 @jit(inline=True)
-def resolve(state: Robots, e: Int) -> None:
-    """Write `go` for every robot (and `refusal` where it is 0), and the winner of every empty cell into `robot_at`."""
+def resolve(state: Robots, e: Int) -> Bool:
+    """Write `go` for every robot (and `refusal` where it is 0), and the winner of every empty cell into `robot_at`.
+
+    Return whether robots were in each other's way at all; else all of them go.
+    """
     crowded = False
     for a in range(state.pos.shape[1]):
         state.go[e, a] = 0
@@ -90,6 +93,7 @@ def resolve(state: Robots, e: Int) -> None:
         _settle_empty_cells(state, e)
         _settle_cycles(state, e)
         _explain_refusals(state, e)
+    return crowded
 
 
 @jit(inner=True)

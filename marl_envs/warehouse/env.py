@@ -10,7 +10,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
-from marl_envs.warehouse import batch
+from marl_envs.warehouse import batch, counting
 from marl_envs.warehouse.battery import NUM_TALLIES, charge_frame
 from marl_envs.warehouse.charging import no_batteries, with_batteries
 from marl_envs.warehouse.equipped import floor_of
@@ -213,6 +213,7 @@ def build(params: Params) -> Simulation:
     sizes = {"A": robots, "S": shelves, "Q": params.queue_size, "C": settings.kind.size, "K": NUM_COUNTERS}
     sizes["P"] = settings.sight.shape[1]
     sizes |= {"B": batteries, "H": len(settings.chargers), "Z": NUM_TALLIES if batteries else 0}
+    sizes |= counting.sizes(params.max_cycles)
     sizes["M"] = max(params.queue_size, robots)
     return Simulation(
         family=FAMILY,

@@ -10,11 +10,15 @@ from marl_envs.core.random import draw_below
 from marl_envs.warehouse.battery import fill_batteries, still_the_dead
 from marl_envs.warehouse.charging import run_batteries
 from marl_envs.warehouse.conflicts import resolve
+from marl_envs.warehouse.congestion import note_refusals
+from marl_envs.warehouse.counting import start_counting
+from marl_envs.warehouse.metrics import note_delivery, note_loading, note_put_back, note_request
 from marl_envs.warehouse.types import (
     DELIVERED,
     DELIVERY,
     EMPTY,
     FORWARD,
+    GOAL_CELL,
     HOME_CELL,
     LADEN,
     MASKED,
@@ -39,6 +43,7 @@ def reset_one(state: State, settings: Settings, e: Int) -> None:
     state.service[e] = 0
     state.idle[e] = 0
     state.total[e] = 0.0
+    start_counting(state, e)
     for c in range(settings.kind.shape[0]):
         state.robot_at[e, c] = EMPTY
         state.shelf_at[e, c] = EMPTY
@@ -188,11 +193,13 @@ def _toggle(state: State, settings: Settings, out: Out, e: Int, a: Int) -> None:
         state.load[e, a] = s
         state.gap[e, a] = cell
         state.standing[e] -= np.int32(state.requested[e, s])
+        note_loading(state, settings, e, a)
         return
     state.load[e, a] = EMPTY
     state.standing[e] += np.int32(state.requested[e, s])
     if state.has_delivered[e, a]:
         out.terms[e, a, PUT_BACK] = np.float32(settings.put_back_weight)
+        note_put_back(state, e, a)
     state.has_delivered[e, a] = 0
     # This home is no longer empty; whoever it was noted for takes over the one noted for this robot.
     for b in range(state.pos.shape[1]):
@@ -219,6 +226,7 @@ def deliver(state: State, settings: Settings, out: Out, e: Int) -> None:
         while state.queue[e, q] != s:
             q += 1
         state.service[e] += state.step[e] - state.released[e, q]
+        note_delivery(state, e, a, q)
         _request(state, e, q)
         state.requested[e, s] = 0
         new = state.queue[e, q]
@@ -227,6 +235,8 @@ def deliver(state: State, settings: Settings, out: Out, e: Int) -> None:
         b = state.robot_at[e, state.shelf_pos[e, new]]
         if b == EMPTY or state.load[e, b] != new:
             state.standing[e] += 1
+        else:
+            note_request(state, settings, e, b)
 
 
 @jit(inline=True)
@@ -244,9 +254,11 @@ def move_robots(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Advance one environment by one step: moves, then deliveries, then batteries."""
     still_the_dead(state, e)
     decide(state, settings, e)
-    resolve(state, e)
+    crowded = resolve(state, e)
     act(state, settings, out, e)
     state.step[e] += 1
+    if crowded:
+        note_refusals(state, settings, e, GOAL_CELL)
     deliver(state, settings, out, e)
     count_idle(state, e)
     if settings.capacity:

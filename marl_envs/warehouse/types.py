@@ -34,6 +34,9 @@ EMPTY = -1
 # Counters of a robot's steps, State.tally[e, a, :]
 MOVED, TURNED, TOGGLED, WAITED, VERTEX, SWAP, BLOCKED, SHELF, WALL, MASKED, DELIVERED, LADEN = range(12)
 NUM_COUNTERS = 16  # a cache line
+# Notes of a robot that share it: step in which it loaded, step of its last delivery, 1 + [steps] to a goal when its
+# shelf was loaded or requested (0: unknown)
+LOADED_AT, DELIVERED_AT, WAY_THEN = 15, 14, 13
 # Reward terms, Out.terms[e, a, :]
 REWARD_TERMS = ("delivery", "put_back", "shaping")
 DELIVERY, PUT_BACK, SHAPING = range(3)
@@ -231,6 +234,16 @@ class State(NamedTuple):
     service: Annotated[NDArray[np.int64], "E"]  # [steps] sum of service times this episode
     idle: Annotated[NDArray[np.int64], "E"]  # [robot-steps] without an open request left
     total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
+    # What the further metrics are made of (counting.py)
+    record: Annotated[NDArray[np.int64], "E R"]  # counters of the environment
+    lasted: Annotated[NDArray[np.int32], "E L"]  # jobs done, by service time; the last entry: longer
+    refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
+    heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
+    hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
+    jam: Annotated[NDArray[np.int32], "E A J"]  # what is known of a robot's refusals and deadlock
+    window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
+    window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
+    window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
     # What passes between the parts of one step
     actions: Annotated[NDArray[np.int32], "E A"]
     doing: Annotated[NDArray[np.uint8], "E A"]  # the move that takes effect

@@ -62,6 +62,8 @@ def arrange(
     assert [len(robots), len(shelves), len(queue)] == [len(state[name]) for name in ("pos", "shelf_pos", "queue")]
     for name in ("step", "quiet", "service", "idle", "total", "tally", "released", "requested", "gap", "look"):
         snapshot.arrays[name][env] = 0
+    for name in ("record", "lasted", "heat", "jam"):
+        snapshot.arrays[name][env] = 0
     state["outcome"][:] = WAITED
     state["robot_at"][:], state["shelf_at"][:] = EMPTY, EMPTY
     for s, (row, col) in enumerate(shelves):

@@ -154,7 +154,7 @@ def _resolve_all(table) -> None:
 
 def resolved(graphs: list[tuple[np.ndarray, np.ndarray]], robots: int) -> State:
     """Return the state after the kernel has seen the graphs, one an environment."""
-    sizes = dict.fromkeys("SQMKPBHZ", 1)
+    sizes = dict.fromkeys("SQMKPRLJBHZ", 1)
     state = allocate(State, E=len(graphs), A=robots, C=robots + 5, **sizes)
     state.robot_at[:] = EMPTY
     for e, (cells, wants) in enumerate(graphs):

@@ -10,8 +10,9 @@ from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.battery import fill_batteries, is_sent, use_energy
+from marl_envs.warehouse.counting import start_counting
 from marl_envs.warehouse.errands.charging import back_to_errands, off_to_charge
-from marl_envs.warehouse.errands.metrics import measure_one
+from marl_envs.warehouse.errands.metrics import measure_one, watch
 from marl_envs.warehouse.errands.observe import action_mask, distance, global_state, goal_vector, image, tabular
 from marl_envs.warehouse.errands.rules import move_robots, place_robots
 from marl_envs.warehouse.errands.tasks import finish_errands, follow_schedule, hand_out_first
@@ -40,6 +41,7 @@ def begin(state: State, settings: Settings, e: Int) -> None:
     state.travelled[e] = 0
     state.shortest_sum[e] = 0
     state.total[e] = 0.0
+    start_counting(state, e)
     place_robots(state, settings, e)
     hand_out_first(state, settings, e)
     fill_batteries(state, settings, e)
@@ -108,13 +110,14 @@ def settle_range(table: Any, first: Int, last: Int) -> None:
         if settings.capacity:
             off_to_charge(state, settings, e)
         pay(state, settings, out, e)
+        watch(state, settings, e)
         ended = state.step[e] >= settings.max_cycles
         out.ended[e] = ended
         for a in range(state.pos.shape[1]):
             out.truncated[e, a] = ended
         state.fresh[e] = np.uint8(ended and settings.autoreset)
         if state.fresh[e]:
-            measure_one(state, out, e)
+            measure_one(state, settings, out, e)
             see(state, settings, out.final_obs, out.final_label, e)
             if settings.mask:
                 action_mask(state, settings, out.final_mask, e)
@@ -137,6 +140,7 @@ def show(state: State, settings: Settings, out: Out, e: Int) -> None:
     """Write observation and mask of environment `e` as it stands."""
     follow_answer(state, settings, e)
     take_stock(state, settings, e)
+    watch(state, settings, e)
     see(state, settings, out.obs, out.label, e)
     if settings.mask:
         action_mask(state, settings, out.mask, e)
@@ -170,9 +174,9 @@ def observe_range(table: Any, first: Int, last: Int) -> None:
 @jit
 def measure_range(table: Any, first: Int, last: Int) -> None:
     """Write the metrics of the environments first..last-1 so far."""
-    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        measure_one(state, out, e)
+        measure_one(state, settings, out, e)
 
 
 @jit

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.params import ParameterError
+from marl_envs.warehouse import counting
 from marl_envs.warehouse.battery import NO_BATTERIES, NUM_TALLIES, charge_frame
 from marl_envs.warehouse.env import LEFT_OF, NEAR_OFFSETS, RIGHT_OF
 from marl_envs.warehouse.errands import assign, batch, distances
@@ -214,6 +215,7 @@ def build(params: Params) -> Simulation:
     sizes = {"A": robots, "C": cells, "K": NUM_COUNTERS, "Q": pool, "P": sight, "X": cells if sight else 0}
     batteries = robots if settings.capacity else 0
     sizes |= {"B": batteries, "H": len(settings.chargers), "Z": NUM_TALLIES if batteries else 0}
+    sizes |= counting.sizes(params.max_cycles)
     return Simulation(
         family=FAMILY,
         params=params,

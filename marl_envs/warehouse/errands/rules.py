@@ -11,6 +11,7 @@ from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import draw_below
 from marl_envs.warehouse.battery import still_the_dead
 from marl_envs.warehouse.conflicts import resolve, wants
+from marl_envs.warehouse.congestion import note_refusals
 from marl_envs.warehouse.errands.types import (
     ALL_WAIT,
     BLOCK,
@@ -21,6 +22,7 @@ from marl_envs.warehouse.errands.types import (
     MASKED,
     MOVED,
     OBSTACLE,
+    STATION,
     STOPPED,
     SWAP,
     TURNED,
@@ -82,18 +84,19 @@ def decide(state: State, settings: Settings, e: Int) -> Bool:
 
 
 @jit(inline=True)
-def settle_conflicts(state: State, settings: Settings, e: Int, astray: Bool) -> None:
-    """Write who may enter the cell it asks for, and why not."""
+def settle_conflicts(state: State, settings: Settings, e: Int, astray: Bool) -> Bool:
+    """Write who may enter the cell it asks for, and why not; return whether robots may have refused others."""
     if settings.collision == BLOCK:
         _block(state, e)
-        return
-    resolve(state, e)
+        return True
+    crowded = resolve(state, e)
     if settings.collision == ALL_WAIT:
         stop = astray
         for a in range(state.pos.shape[1]):
             stop |= wants(state, e, a) and not state.go[e, a]
         if stop:
             _stop_all(state, settings, e)
+    return crowded
 
 
 @jit(inner=True)
@@ -157,6 +160,8 @@ def move_robots(state: State, settings: Settings, e: Int) -> None:
     """Carry out one step's moves."""
     still_the_dead(state, e)
     astray = decide(state, settings, e)
-    settle_conflicts(state, settings, e, astray)
+    crowded = settle_conflicts(state, settings, e, astray)
     drive(state, e)
     state.step[e] += 1
+    if crowded:
+        note_refusals(state, settings, e, STATION)

@@ -11,6 +11,7 @@ from marl_envs.core.jit import Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.random import draw_below
 from marl_envs.warehouse.battery import is_dead
+from marl_envs.warehouse.errands.metrics import note_task
 from marl_envs.warehouse.errands.types import (
     DRAWN,
     DROP,
@@ -19,8 +20,10 @@ from marl_envs.warehouse.errands.types import (
     ERRANDS,
     NEAREST,
     NONE,
+    PICKED_AT,
     POOL,
     ROUND_ROBIN,
+    TAKEN_AT,
     TASKS,
     Settings,
     State,
@@ -69,6 +72,7 @@ def _take(state: State, settings: Settings, e: Int, a: Int, task: Int, released:
     state.task[e, a] = np.int32(task)
     state.errand[e, a] = 0
     state.released[e, a] = np.int32(released)
+    state.tally[e, a, TAKEN_AT] = state.step[e]
     _begin_errand(state, e, a, settings.task_cell[settings.task_first[in_file(settings, task)]])
 
 
@@ -77,7 +81,7 @@ def _draw(state: State, settings: Settings, e: Int, a: Int) -> None:
     """Draw robot `a`'s next goal, another cell than the one it is on, from the two sets by turns."""
     state.task[e, a] += np.int32(1)
     state.errand[e, a] = 0
-    state.released[e, a] = state.step[e]
+    state.released[e, a] = state.tally[e, a, TAKEN_AT] = state.step[e]
     here = state.pos[e, a]
     cell = here
     if state.task[e, a] & 1:
@@ -176,6 +180,8 @@ def finish_errands(state: State, settings: Settings, out: Out, e: Int) -> None:
         state.travelled[e] += state.step[e] - state.set_out[e, a]
         state.shortest_sum[e] += state.shortest[e, a]
         state.errand[e, a] += np.int32(1)
+        if state.errand[e, a] == 1:
+            state.tally[e, a, PICKED_AT] = state.step[e]
         if settings.supply == DRAWN:
             _count_task(state, e, a)
             _draw(state, settings, e, a)
@@ -197,6 +203,7 @@ def _count_task(state: State, e: Int, a: Int) -> None:
     state.tally[e, a, TASKS] += np.int32(1)
     state.last_task[e, a] = state.task[e, a]
     state.service[e] += state.step[e] - state.released[e, a]
+    note_task(state, e, a)
 
 
 @jit(inline=True)

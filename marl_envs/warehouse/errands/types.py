@@ -52,6 +52,7 @@ IMAGE_LAYERS = (*SEVEN_LAYERS, "chargers")  # the last needs batteries
 NEAR_CELLS = 12  # cells within Manhattan distance 2
 # Counters of a robot's steps, State.tally[e, a, :], besides those shared with the shelves task
 STOPPED, ERRANDS, TASKS = 2, 10, 11  # had to wait because others were in conflict ("all_wait"); errands, tasks done
+TAKEN_AT, PICKED_AT = 15, 14  # notes beside them: step in which the task in hand was taken, and of its first errand
 REWARD_TERMS = ("errand", "shaping")
 ERRAND, SHAPING = range(2)
 UNREACHABLE = 65535  # in distance tables
@@ -243,6 +244,16 @@ class State(NamedTuple):
     shortest_sum: Annotated[NDArray[np.int64], "E"]  # [cells] sum over finished errands of their shortest ways
     total: Annotated[NDArray[np.float64], "E"]  # reward so far, sum over robots
     fresh: Annotated[NDArray[np.uint8], "E"]  # 1: an episode began in this step
+    # What the further metrics are made of (counting.py)
+    record: Annotated[NDArray[np.int64], "E R"]  # counters of the environment
+    lasted: Annotated[NDArray[np.int32], "E L"]  # jobs done, by service time; the last entry: longer
+    refused: Annotated[NDArray[np.int16], "E A"]  # robots that others refused in this step
+    heat: Annotated[NDArray[np.int32], "E C"]  # moves refused at each cell
+    hot: Annotated[NDArray[np.uint32], "E C"]  # cells with refused moves, as they appeared
+    jam: Annotated[NDArray[np.int32], "E A J"]  # what is known of a robot's refusals and deadlock
+    window_active: Annotated[NDArray[np.int32], "E A"]  # [robot-steps] moved and turned until the last window's end
+    window_done: Annotated[NDArray[np.int32], "E A"]  # what was got done until then
+    window_far: Annotated[NDArray[np.int32], "E A"]  # distance to the target then, or EMPTY
     # What passes between the parts of one step
     code: Annotated[NDArray[np.int32], "E P"]  # of the cells that "image" shows
     goals_at: Annotated[NDArray[np.uint16], "E X"]  # robots whose goal the cell is, while "image" is written; else 0
