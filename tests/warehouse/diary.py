@@ -49,7 +49,8 @@ def deadlocks(last: list[Seen]) -> dict[frozenset[int], set[int]]:
 
 def queue_at(now: Seen, stations: set[int]) -> Counter[int]:
     """Return how many refused robots queue at each station's cell."""
-    at, queues = {cell: a for a, cell in enumerate(now.cells)}, Counter()
+    at = {cell: a for a, cell in enumerate(now.cells)}
+    queues: Counter[int] = Counter()
     for a, outcome in enumerate(now.outcome):
         b, visited = a, set()
         while outcome in REFUSED and b in range(len(now.cells)) and now.outcome[b] in REFUSED and b not in visited:
@@ -106,13 +107,13 @@ def shared_metrics(seen: list[Seen], stations: set[int], cells: int, service: li
     held = [len(standstill(seen[i], seen[i + 1 : j + 1])) for i, j in pairwise(ends)]
     live = [livelocked(seen[i], seen[i + 1 : j + 1]) for i, j in pairwise(ends)]
     return {
-        "service_time_p95": np.percentile(service, 95, method="inverted_cdf") if service else np.nan,
+        "service_time_p95": float(np.percentile(service, 95, method="inverted_cdf")) if service else np.nan,
         "deadlocks": len(born),
         "deadlock_first": born[0][0] if born else np.nan,
         "deadlock_largest": max(sizes, default=0),
         "deadlock_steps": sum(sizes),
         "deadlocks_dissolved": len(times_over),
-        "deadlock_time": np.mean(times_over) if times_over else np.nan,
+        "deadlock_time": float(np.mean(times_over)) if times_over else np.nan,
         "standstill_first": next((j for j, n in zip(ends[1:], held, strict=True) if n), np.nan),
         "standstill_largest": max(held, default=np.nan),
         "standstill_fraction": _share(sum(held), robots * len(held)),
