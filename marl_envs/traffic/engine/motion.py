@@ -1,0 +1,270 @@
+"""One step of all vehicles: each plans from what was so before the step, then all move at once.
+
+Rules: CityFlow (Apache-2.0), vehicle.cpp and engine.cpp (getAction, updateLocation, updateAction, updateLeaderAndGap).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.traffic.engine.following import keep_headway, least, no_collision
+from marl_envs.traffic.engine.junction import junction_speed
+from marl_envs.traffic.engine.lists import append, insert_before, remove
+from marl_envs.traffic.engine.types import DEPARTED, FASTEST, FINISHED, NONE, ON_LANE, TRAVELLED, Settings, State
+
+
+@jit(inline=True)
+def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
+    """Return the link that a vehicle at place `at` of its route takes from `lane`, or NONE."""
+    return settings.choice[settings.leg[at] + settings.lane_index[lane]]
+
+
+@jit(inline=True)
+def follow_speed(state: State, settings: Settings, e: Int, v: Int, u: Int, gap: Real) -> Real:
+    """Return the highest next speed [m/s] of `v` at `gap` [m] behind `u`."""
+    k, f = state.kind[e, v], state.kind[e, u]
+    own, lead, dt = state.speed[e, v], state.speed[e, u], settings.dt
+    told = state.told[e, v]
+    if not math.isnan(told):
+        return least(told, no_collision(lead, settings.hard[f], own, settings.hard[k], gap, 0.0, dt))
+    speed = no_collision(lead, settings.usual[f], own, settings.usual[k], gap, settings.min_gap[k], dt)
+    # With equal decelerations, keeping more room is the stricter of the two, to the last bit
+    if not (settings.even[k] and settings.even[f]):
+        speed = least(no_collision(lead, settings.hard[f], own, settings.hard[k], gap, 0.0, dt), speed)
+    return least(speed, keep_headway(lead, own, gap, settings.headway[k], dt))
+
+
+@jit(inline=True)
+def _approach(state: State, settings: Settings, e: Int, v: Int, d: Int, seen: Bool, speed: Real) -> Real:
+    """Return `speed` [m/s], or less where the junction ahead demands it.
+
+    Who cannot go on anyway need not ask, unless others see `v` (`seen`), as its blocker may matter to them.
+    """
+    state.plan_foe[e, v] = NONE
+    if settings.end_lane[d] == NONE:
+        link = state.exit[e, v]
+        rest = settings.length[d] - state.dis[e, v]
+        k = state.kind[e, v]
+        if link == NONE:
+            if settings.leg[state.route_at[e, v]] == 0:  # the last road
+                return speed
+            stop = no_collision(0.0, 1.0, state.speed[e, v], settings.hard[k], rest, settings.min_gap[k], settings.dt)
+            return least(speed, stop)
+        if rest > settings.sight[k] or (speed <= 0 and not seen):
+            return speed
+    return least(speed, junction_speed(state, settings, e, v, d))
+
+
+@jit(inner=True)
+def _plan_one(
+    state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool, count: Int
+) -> Bool:
+    """Write where `v` will be and how fast, as plan number `count`; return whether it leaves `d`.
+
+    Args:
+        state: the state.
+        settings: the tables.
+        e: the environment.
+        v: a vehicle on `d`.
+        d: a drivable.
+        u: whom `v` follows, or NONE.
+        gap: to it [m].
+        alone: whether `v` is, or is about to be, the first on `d`.
+        count: number of the plan.
+    """
+    k = state.kind[e, v]
+    dis, speed = state.dis[e, v], state.speed[e, v]
+    fastest = least(least(settings.top_speed[k], speed + settings.boost[k]), settings.limit[d])
+    if u != NONE:
+        fastest = least(fastest, follow_speed(state, settings, e, v, u, gap))
+    elif not math.isnan(state.told[e, v]):
+        fastest = least(fastest, state.told[e, v])
+    seen = alone or dis < settings.body[k] + 1.0  # by others: see find_foes
+    # Nothing will change for it before its leader moves
+    state.asleep[e, v] = (
+        not seen
+        and fastest <= 0
+        and speed == 0
+        and state.speed[e, u] == 0
+        and settings.end_lane[d] == NONE
+        and math.isnan(state.told[e, v])
+    )
+    fastest = least(_approach(state, settings, e, v, d, seen, fastest), FASTEST)
+    slowest = speed - settings.hard[k] * settings.dt
+    fastest = fastest if fastest > slowest else slowest
+    if fastest < 0:
+        to = 0.5 * speed * speed / settings.hard[k] + dis
+        fastest = 0.0
+    else:
+        to = (speed + fastest) * settings.dt / 2 + dis
+    state.plan[e, count] = v
+    state.plan_dis[e, count] = to
+    state.plan_speed[e, count] = fastest
+    return to > settings.length[d]
+
+
+@jit(inner=True)
+def plan_all(state: State, settings: Settings, e: Int) -> Int:
+    """Plan the next step of all vehicles but those asleep; return how many plans there are."""
+    count = 0
+    for i in range(state.num_active[e]):
+        d = state.active[e, i]
+        u, gap = state.leader[e, d], state.gap[e, d]
+        v = state.head[e, d]
+        alone = True
+        first = True
+        while v != NONE:
+            if state.asleep[e, v] and not alone and state.speed[e, u] == 0:
+                alone = False
+            else:
+                if not first:
+                    gap = state.dis[e, u] - settings.body[state.kind[e, u]] - state.dis[e, v]
+                alone = _plan_one(state, settings, e, v, d, u, gap, alone, count)
+                count += 1
+            first = False
+            u = v
+            v = state.behind[e, v]
+    return count
+
+
+@jit(inner=True)
+def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int) -> Int:
+    """Take `v`, which has passed the end of `d`, out of its list and find where it is; return the number of movers."""
+    remove(state, settings, e, d, v)
+    state.came[e, v] = d
+    to, at = state.dis[e, v], state.route_at[e, v]
+    while to > settings.length[d]:
+        to -= settings.length[d]
+        if settings.end_lane[d] != NONE:
+            d = settings.end_lane[d]
+            at += 1
+            continue
+        d = exit_from(settings, d, at)
+        if d == NONE:
+            _finish(state, settings, e, v)
+            return movers
+    state.dis[e, v] = to
+    state.place[e, v] = d
+    state.route_at[e, v] = at
+    state.exit[e, v] = exit_from(settings, d, at) if settings.end_lane[d] == NONE else NONE
+    state.mover[e, movers] = v
+    return movers + 1
+
+
+@jit(inline=True)
+def _finish(state: State, settings: Settings, e: Int, v: Int) -> None:
+    """End the trip of `v` and free its slot."""
+    trip = state.trip[e, v]
+    state.trip_finished[e, trip] = state.step[e]
+    departed = settings.trip_step[settings.trip_first[state.demand[e]] + trip]
+    state.tally[e, FINISHED] += 1
+    state.tally[e, DEPARTED] -= departed
+    state.tally[e, TRAVELLED] += state.step[e] - departed
+    state.place[e, v] = NONE
+    state.free[e, state.num_free[e]] = v
+    state.num_free[e] += 1
+
+
+@jit(inner=True)
+def _arrive(state: State, settings: Settings, e: Int, v: Int) -> None:
+    """Put `v` at the back of its new drivable; of those who arrive in one step the one further on goes first."""
+    d = state.place[e, v]
+    behind, other = NONE, state.tail[e, d]
+    while (
+        other != NONE
+        and state.entered[e, other] == state.step[e]
+        and (
+            state.dis[e, v] > state.dis[e, other]
+            or (state.dis[e, v] == state.dis[e, other] and state.came[e, v] < state.came[e, other])
+        )
+    ):
+        behind, other = other, state.ahead[e, other]
+    if behind == NONE:
+        append(state, settings, e, d, v)
+    else:
+        insert_before(state, settings, e, d, v, behind)
+    state.entered[e, v] = state.step[e]
+
+
+@jit(inner=True)
+def move_all(state: State, settings: Settings, e: Int, count: Int) -> None:
+    """Carry out `count` plans."""
+    movers = blocked = 0
+    for i in range(count):
+        v = state.plan[e, i]
+        state.dis[e, v] = state.plan_dis[e, i]
+        state.speed[e, v] = state.plan_speed[e, i]
+        state.told[e, v] = np.nan
+        state.blocker[e, v] = state.plan_foe[e, v]
+        if state.plan_foe[e, v] != NONE:
+            state.plan[e, blocked] = v
+            blocked += 1
+        d = state.place[e, v]
+        if state.dis[e, v] > settings.length[d]:
+            movers = _leave(state, settings, e, v, d, movers)
+    for i in range(blocked):
+        v = state.plan[e, i]
+        if state.place[e, state.blocker[e, v]] == NONE:
+            state.blocker[e, v] = NONE
+    for i in range(movers):
+        _arrive(state, settings, e, state.mover[e, i])
+    for i in range(movers):
+        v = state.mover[e, i]
+        if settings.end_lane[state.place[e, v]] == NONE:
+            state.entered[e, v] = ON_LANE
+
+
+@jit(inner=True)
+def find_leader(state: State, settings: Settings, e: Int, d: Int) -> Any:
+    """Return whom the first vehicle on `d` follows, on what it will drive on next, and the gap [m]; NONE: nobody."""
+    v = state.head[e, d]
+    rest, at, sight = settings.length[d] - state.dis[e, v], state.route_at[e, v], settings.sight[state.kind[e, v]]
+    while True:
+        if settings.end_lane[d] != NONE:
+            d = settings.end_lane[d]
+            at += 1
+            u = state.tail[e, d]
+            if u != NONE:
+                return u, rest + state.dis[e, u] - settings.body[state.kind[e, u]]
+        else:
+            link = exit_from(settings, d, at)
+            if link == NONE:
+                return NONE, 0.0
+            if state.crossing[e, d] > 0:
+                return _nearest_crossing(state, settings, e, d, rest)
+            d = link
+        rest += settings.length[d]
+        if rest > sight:
+            return NONE, 0.0
+
+
+@jit(inner=True)
+def _nearest_crossing(state: State, settings: Settings, e: Int, lane: Int, rest: Real) -> Any:
+    """Return the nearest of the last vehicles on all links that leave `lane`, and the gap [m] from `rest` before."""
+    nearest, gap = NONE, np.inf
+    for i in range(settings.out_first[lane], settings.out_first[lane + 1]):
+        u = state.tail[e, settings.out_link[i]]
+        if u != NONE:
+            room = rest + state.dis[e, u] - settings.body[state.kind[e, u]]
+            if room < gap:
+                nearest, gap = u, room
+    return nearest, gap
+
+
+@jit(inner=True)
+def find_leaders(state: State, settings: Settings, e: Int) -> None:
+    """Find whom the first vehicle of each drivable follows, and drop empty drivables from the list of active ones."""
+    kept = 0
+    for i in range(state.num_active[e]):
+        d = state.active[e, i]
+        if state.head[e, d] == NONE:
+            state.listed[e, d] = 0
+            continue
+        state.active[e, kept] = d
+        kept += 1
+        state.leader[e, d], state.gap[e, d] = find_leader(state, settings, e, d)
+    state.num_active[e] = kept
