@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from marl_envs.core.jit import Int, Real, jit
 
 Point = tuple[float, float]
@@ -183,7 +185,7 @@ def find_crosses(xy: Any, first: Any, k0: int, k1: int, pair: Any, at: Any) -> i
 
     Polyline k has the points xy[first[k]] .. xy[first[k + 1] - 1].
     """
-    count = 0
+    count = np.int64(0)  # not a literal, which would be compiled for itself
     for a in range(k0, k1):
         for b in range(a + 1, k1):
             if _first_cross(xy, first[a], first[a + 1], first[b], first[b + 1], at, count):

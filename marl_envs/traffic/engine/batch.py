@@ -41,7 +41,7 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
     for j in range(state.phase.shape[1]):
         state.phase[e, j] = 0
         state.shown[e, j] = 0 if settings.phase_first[j + 1] == settings.phase_first[j] else NONE
-        state.remaining[e, j] = 0.0
+        state.remaining[e, j] = np.inf
         if settings.phase_first[j + 1] > settings.phase_first[j]:
             state.remaining[e, j] = settings.phase_time[settings.phase_first[j]]
     for d in range(state.head.shape[1]):

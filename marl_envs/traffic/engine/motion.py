@@ -16,6 +16,9 @@ from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
 from marl_envs.traffic.engine.types import DEPARTED, FASTEST, FINISHED, NONE, ON_LANE, TRAVELLED, Settings, State
 
+SORT_STEPS = 16  # between two sortings of the active drivables; their order changes no result
+SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
+
 
 @jit(inline=True)
 def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
@@ -110,13 +113,12 @@ def _plan_one(
 @jit(inner=True)
 def plan_all(state: State, settings: Settings, e: Int) -> Int:
     """Plan the next step of all vehicles but those asleep; return how many plans there are."""
-    count = 0
+    count, yes = np.int64(0), np.bool_(True)  # no literals, which would be compiled for themselves
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         u, gap = state.leader[e, d], state.gap[e, d]
         v = state.head[e, d]
-        alone = True
-        first = True
+        alone = first = yes
         while v != NONE:
             if state.asleep[e, v] and not alone and state.speed[e, u] == 0:
                 alone = False
@@ -193,7 +195,7 @@ def _arrive(state: State, settings: Settings, e: Int, v: Int) -> None:
 @jit(inner=True)
 def move_all(state: State, settings: Settings, e: Int, count: Int) -> None:
     """Carry out `count` plans."""
-    movers = blocked = 0
+    movers = blocked = np.int64(0)
     for i in range(count):
         v = state.plan[e, i]
         state.dis[e, v] = state.plan_dis[e, i]
@@ -268,3 +270,14 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
         kept += 1
         state.leader[e, d], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
+    if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.head.shape[1]:
+        _sort_active(state, e)
+
+
+@jit(inner=True)
+def _sort_active(state: State, e: Int) -> None:
+    """Bring the active drivables into the order of their numbers: neighbours in memory are read together."""
+    count = 0
+    for d in range(state.head.shape[1]):
+        state.active[e, count] = d
+        count += state.listed[e, d]
