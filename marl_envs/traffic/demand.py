@@ -96,9 +96,7 @@ class Trips:
         return len(self.step)
 
 
-def build_demand(
-    network: Network, flows: Sequence[FlowPlan], name: str, *, drop_unroutable: bool = False
-) -> Demand:
+def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop_unroutable: bool = False) -> Demand:
     """Return the demand of `flows`, with their routes found.
 
     Args:

@@ -152,5 +152,3 @@ def _pop(heap: list[Entry]) -> None:
         heap[hole] = heap[child - 1]
         hole = child - 1
     _sift_up(heap, hole, entry)
-
-

@@ -13,7 +13,22 @@ from marl_envs.traffic.engine.junction import find_foes
 from marl_envs.traffic.engine.mersenne import seed_words
 from marl_envs.traffic.engine.motion import find_leaders, move_all, plan_all
 from marl_envs.traffic.engine.signals import run_programs, show_phases
-from marl_envs.traffic.engine.types import NONE, Settings, State
+from marl_envs.traffic.engine.types import (
+    BEHIND,
+    COUNT,
+    CROSSING,
+    FOE_STEP,
+    HEAD,
+    LEADER,
+    LISTED,
+    NONE,
+    OPEN,
+    PLACE,
+    SPEED,
+    Settings,
+    State,
+    TAIL,
+)
 
 SETTINGS_AT = slots_of(State)
 
@@ -44,17 +59,17 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
         state.remaining[e, j] = np.inf
         if settings.phase_first[j + 1] > settings.phase_first[j]:
             state.remaining[e, j] = settings.phase_time[settings.phase_first[j]]
-    for d in range(state.head.shape[1]):
-        state.head[e, d] = state.tail[e, d] = state.leader[e, d] = NONE
-        state.foe_step[e, d] = NONE
-        state.count[e, d] = state.crossing[e, d] = 0
-        state.listed[e, d] = state.open[e, d] = 0
+    for d in range(state.on.shape[1]):
+        state.on[e, d, HEAD] = state.on[e, d, TAIL] = state.on[e, d, LEADER] = NONE
+        state.on[e, d, FOE_STEP] = NONE
+        state.on[e, d, COUNT] = state.on[e, d, CROSSING] = 0
+        state.on[e, d, LISTED] = state.on[e, d, OPEN] = 0
     state.num_active[e] = 0
     for lane in range(state.first_waiting.shape[1]):
         state.first_waiting[e, lane] = state.last_waiting[e, lane] = NONE
     slots = state.free.shape[1]
     for v in range(slots):
-        state.place[e, v] = NONE
+        state.vehicle[e, v, PLACE] = NONE
         state.free[e, v] = slots - 1 - v
     state.num_free[e] = slots
 
@@ -85,8 +100,8 @@ def count_waiting_range(table: Any, waiting: Any, first: Int, last: Int) -> None
     for e in range(first, last):
         for lane in range(waiting.shape[1]):
             number = 0
-            v = state.head[e, lane]
+            v = state.on[e, lane, HEAD]
             while v != NONE:
-                number += state.speed[e, v] < 0.1
-                v = state.behind[e, v]
+                number += state.motion[e, v, SPEED] < 0.1
+                v = state.vehicle[e, v, BEHIND]
             waiting[e, lane] = number

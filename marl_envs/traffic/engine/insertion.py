@@ -12,7 +12,25 @@ from marl_envs.core.random import draw_below, next_bits
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
 from marl_envs.traffic.engine.motion import exit_from, find_leader
-from marl_envs.traffic.engine.types import CREATED, DEPARTED, NO_SLOT, NONE, ON_LANE, Settings, State
+from marl_envs.traffic.engine.types import (
+    AWAKE,
+    BLOCKER,
+    CREATED,
+    DEPARTED,
+    DIS,
+    EXIT,
+    KIND,
+    LEADER,
+    MODE,
+    NONE,
+    NO_SLOT,
+    ON_LANE,
+    PLACE,
+    SPEED,
+    Settings,
+    State,
+    TAIL,
+)
 
 
 @jit(inner=True)
@@ -97,18 +115,17 @@ def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: I
     v = state.free[e, state.num_free[e]]
     state.trip_inserted[e, trip] = state.step[e]
     state.trip[e, v] = trip
-    state.kind[e, v] = settings.trip_kind[row]
+    state.vehicle[e, v, KIND] = settings.trip_kind[row]
     state.priority[e, v] = state.trip_priority[e, trip]
     state.route_at[e, v] = settings.route_first[settings.trip_route[row]]
-    state.dis[e, v] = 0.0
-    state.speed[e, v] = settings.trip_speed[row]
-    state.told[e, v] = np.nan
-    state.place[e, v] = lane
+    state.motion[e, v, DIS] = 0.0
+    state.motion[e, v, SPEED] = settings.trip_speed[row]
+    state.vehicle[e, v, PLACE] = lane
     state.came[e, v] = NONE
-    state.exit[e, v] = exit_from(settings, lane, state.route_at[e, v])
-    state.blocker[e, v] = NONE
+    state.vehicle[e, v, EXIT] = exit_from(settings, lane, state.route_at[e, v])
+    state.vehicle[e, v, BLOCKER] = NONE
     state.entered[e, v] = ON_LANE
-    state.asleep[e, v] = 0
+    state.vehicle[e, v, MODE] = AWAKE
     append(state, settings, e, lane, v)
 
 
@@ -121,9 +138,9 @@ def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
         trip = state.first_waiting[e, lane]
         if trip == NONE:
             continue
-        last = state.tail[e, lane]
+        last = state.on[e, lane, TAIL]
         gap = settings.min_gap[settings.trip_kind[begin + trip]]
-        if last != NONE and not state.dis[e, last] > settings.body[state.kind[e, last]] + gap:
+        if last != NONE and not state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + gap:
             continue
         if state.num_free[e] == 0:  # it waits on, and that is counted
             state.tally[e, NO_SLOT] += 1
@@ -131,4 +148,4 @@ def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
         state.first_waiting[e, lane] = state.next_waiting[e, trip]
         _begin_to_drive(state, settings, e, lane, trip)
         if last == NONE:
-            state.leader[e, lane], state.gap[e, lane] = find_leader(state, settings, e, lane)
+            state.on[e, lane, LEADER], state.gap[e, lane] = find_leader(state, settings, e, lane)

@@ -11,7 +11,31 @@ from typing import Any
 
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.following import is_clear, least, steps_to_reach, stop_within
-from marl_envs.traffic.engine.types import ENTER_SPEED, NONE, TURN_SPEED, YIELD_ROOM, Settings, State
+from marl_envs.traffic.engine.types import (
+    BEHIND,
+    BLOCKER,
+    CROSS_FIRST,
+    DIS,
+    END_LANE,
+    ENTER_SPEED,
+    EXIT,
+    FOE,
+    FOE_STEP,
+    HEAD,
+    KIND,
+    LENGTH,
+    NONE,
+    OPEN,
+    RANK,
+    SPEED,
+    START_LANE,
+    Settings,
+    State,
+    TAIL,
+    TURNS,
+    TURN_SPEED,
+    YIELD_ROOM,
+)
 
 
 @jit(inner=True)
@@ -22,15 +46,18 @@ def find_foes(state: State, settings: Settings, e: Int) -> None:
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         if d >= lanes:
-            state.foe_step[e, d] = now
+            state.on[e, d, FOE_STEP] = now
             continue
-        first, last = state.head[e, d], state.tail[e, d]
-        link = state.exit[e, first]
-        if link != NONE and state.open[e, link]:
-            state.foe_step[e, link] = now
+        first, last = state.on[e, d, HEAD], state.on[e, d, TAIL]
+        link = state.vehicle[e, first, EXIT]
+        if link != NONE and state.on[e, link, OPEN]:
+            state.on[e, link, FOE_STEP] = now
         # Its rear may still be on the link; a metre more than its length, as the exact test comes later
-        if state.came[e, last] >= lanes and state.dis[e, last] < settings.body[state.kind[e, last]] + 1.0:
-            state.foe_step[e, state.came[e, last]] = now
+        if (
+            state.came[e, last] >= lanes
+            and state.motion[e, last, DIS] < settings.body[state.vehicle[e, last, KIND]] + 1.0
+        ):
+            state.on[e, state.came[e, last], FOE_STEP] = now
 
 
 @jit(inner=True)
@@ -39,21 +66,21 @@ def foe_at(state: State, settings: Settings, e: Int, link: Int, at: Real) -> Any
 
     The way is negative once its front is past the cross. The slot is NONE if there is no such vehicle.
     """
-    v = state.tail[e, settings.end_lane[link]]
+    v = state.on[e, settings.drivable[link, END_LANE], TAIL]
     if v != NONE and state.came[e, v] == link:
-        rest = settings.length[link] - at
-        if rest + (state.dis[e, v] - settings.body[state.kind[e, v]]) < 0:
-            return v, -(state.dis[e, v] + rest)
-    v = state.head[e, link]
+        rest = settings.measure[link, LENGTH] - at
+        if rest + (state.motion[e, v, DIS] - settings.body[state.vehicle[e, v, KIND]]) < 0:
+            return v, -(state.motion[e, v, DIS] + rest)
+    v = state.on[e, link, HEAD]
     while v != NONE:
-        past = state.dis[e, v] - at
-        if past <= 0 or past - settings.body[state.kind[e, v]] <= 0:
-            return v, at - state.dis[e, v]
-        v = state.behind[e, v]
-    lane = settings.start_lane[link]
-    v = state.head[e, lane]
-    if v != NONE and state.exit[e, v] == link and state.open[e, link]:
-        return v, (settings.length[lane] - state.dis[e, v]) + at
+        past = state.motion[e, v, DIS] - at
+        if past <= 0 or past - settings.body[state.vehicle[e, v, KIND]] <= 0:
+            return v, at - state.motion[e, v, DIS]
+        v = state.vehicle[e, v, BEHIND]
+    lane = settings.drivable[link, START_LANE]
+    v = state.on[e, lane, HEAD]
+    if v != NONE and state.vehicle[e, v, EXIT] == link and state.on[e, link, OPEN]:
+        return v, (settings.measure[lane, LENGTH] - state.motion[e, v, DIS]) + at
     return NONE, 0.0
 
 
@@ -61,9 +88,9 @@ def foe_at(state: State, settings: Settings, e: Int, link: Int, at: Real) -> Any
 def _in_deadlock(state: State, e: Int, v: Int) -> Bool:
     """Return whether those who wait for each other, from `v` on, form a cycle (Floyd's two pointers)."""
     slow = fast = v
-    while fast != NONE and state.blocker[e, fast] != NONE:
-        slow = state.blocker[e, slow]
-        fast = state.blocker[e, state.blocker[e, fast]]
+    while fast != NONE and state.vehicle[e, fast, BLOCKER] != NONE:
+        slow = state.vehicle[e, slow, BLOCKER]
+        fast = state.vehicle[e, state.vehicle[e, fast, BLOCKER], BLOCKER]
         if slow == fast:
             return True
     return False
@@ -74,18 +101,30 @@ def _goes_first(
     state: State, settings: Settings, e: Int, v: Int, link: Int, way: Real, foe: Int, foe_link: Int, foe_way: Real
 ) -> Bool:
     """Return whether `v` passes a cross before `foe`, where both could still stop."""
-    rank, foe_rank = settings.rank[link], settings.rank[foe_link]
+    rank, foe_rank = settings.drivable[link, RANK], settings.drivable[foe_link, RANK]
     if rank > foe_rank:
         return True
     if foe_way <= 0:  # past it, so it will not stop before it: never so for a vehicle that is still in the way
         return False
-    k, f = state.kind[e, v], state.kind[e, foe]
+    k, f = state.vehicle[e, v, KIND], state.vehicle[e, foe, KIND]
     dt, parity = settings.dt, settings.parity
     mine = steps_to_reach(
-        state.speed[e, v], settings.top_speed[k], settings.pull[k], settings.turns[link], way, dt, parity
+        state.motion[e, v, SPEED],
+        settings.top_speed[k],
+        settings.pull[k],
+        settings.drivable[link, TURNS],
+        way,
+        dt,
+        parity,
     )
     theirs = steps_to_reach(
-        state.speed[e, foe], settings.top_speed[f], settings.pull[f], settings.turns[foe_link], foe_way, dt, parity
+        state.motion[e, foe, SPEED],
+        settings.top_speed[f],
+        settings.pull[f],
+        settings.drivable[foe_link, TURNS],
+        foe_way,
+        dt,
+        parity,
     )
     if rank < foe_rank or mine != theirs:
         return theirs > mine
@@ -108,12 +147,12 @@ def _blocking_cross(state: State, settings: Settings, e: Int, v: Int, link: Int,
         link: the lane link.
         start: where it is on the link [m]; negative before it.
     """
-    k = state.kind[e, v]
-    speed, brake, body = state.speed[e, v], settings.hard[k], settings.body[k]
+    k = state.vehicle[e, v, KIND]
+    speed, brake, body = state.motion[e, v, SPEED], settings.hard[k], settings.body[k]
     now = state.step[e]
-    for c in range(settings.cross_first[link], settings.cross_first[link + 1]):
+    for c in range(settings.drivable[link, CROSS_FIRST], settings.drivable[link + 1, CROSS_FIRST]):
         foe_link = settings.cross_foe[c]
-        if state.foe_step[e, foe_link] != now or settings.cross_at[c] < start:
+        if state.on[e, foe_link, FOE_STEP] != now or settings.cross_at[c] < start:
             continue
         way = settings.cross_at[c] - start
         if not is_clear(speed, brake, body, way):
@@ -121,9 +160,9 @@ def _blocking_cross(state: State, settings: Settings, e: Int, v: Int, link: Int,
         foe, foe_way = foe_at(state, settings, e, foe_link, settings.cross_foe_at[c])
         if foe == NONE:
             continue
-        f = state.kind[e, foe]
+        f = state.vehicle[e, foe, KIND]
         if (
-            is_clear(state.speed[e, foe], settings.hard[f], settings.body[f], foe_way)
+            is_clear(state.motion[e, foe, SPEED], settings.hard[f], settings.body[f], foe_way)
             and _goes_first(state, settings, e, v, link, way, foe, foe_link, foe_way)
         ) or _in_deadlock(state, e, foe):
             continue
@@ -134,11 +173,11 @@ def _blocking_cross(state: State, settings: Settings, e: Int, v: Int, link: Int,
 @jit(inline=True)
 def takes_another(state: State, settings: Settings, e: Int, lane: Int, body: Real) -> Bool:
     """Return whether a lane has room for a vehicle of length `body` [m], or its last one is moving."""
-    last = state.tail[e, lane]
+    last = state.on[e, lane, TAIL]
     return (
         last == NONE
-        or state.dis[e, last] > settings.body[state.kind[e, last]] + body
-        or state.speed[e, last] >= ENTER_SPEED
+        or state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + body
+        or state.motion[e, last, SPEED] >= ENTER_SPEED
     )
 
 
@@ -148,25 +187,25 @@ def junction_speed(state: State, settings: Settings, e: Int, v: Int, d: Int) -> 
 
     Writes into `plan_foe` whom it gives way to, if anyone.
     """
-    k = state.kind[e, v]
-    speed = state.speed[e, v]
+    k = state.vehicle[e, v, KIND]
+    speed = state.motion[e, v, SPEED]
     highest = settings.top_speed[k]
-    link, start = d, state.dis[e, v]
-    if settings.end_lane[d] == NONE:
-        link = state.exit[e, v]
-        rest = settings.length[d] - state.dis[e, v]
-        closed = not state.open[e, link] or not takes_another(
-            state, settings, e, settings.end_lane[link], settings.body[k]
+    link, start = d, state.motion[e, v, DIS]
+    if settings.drivable[d, END_LANE] == NONE:
+        link = state.vehicle[e, v, EXIT]
+        rest = settings.measure[d, LENGTH] - state.motion[e, v, DIS]
+        closed = not state.on[e, link, OPEN] or not takes_another(
+            state, settings, e, settings.drivable[link, END_LANE], settings.body[k]
         )
         # Who cannot stop any more drives on, through red
         if closed and not 0.5 * speed * speed / settings.hard[k] > rest:
             return least(highest, stop_within(speed, settings.pull[k], settings.usual[k], rest, settings.dt))
-        if settings.turns[link]:
+        if settings.drivable[link, TURNS]:
             highest = least(highest, TURN_SPEED)
         start = -rest
     way, foe = _blocking_cross(state, settings, e, v, link, start)
     if foe != NONE:
-        state.plan_foe[e, v] = foe
+        state.vehicle[e, v, FOE] = foe
         room = way - YIELD_ROOM
         highest = least(highest, stop_within(speed, settings.pull[k], settings.usual[k], room, settings.dt))
     return highest

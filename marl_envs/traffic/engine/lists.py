@@ -3,60 +3,71 @@
 from __future__ import annotations
 
 from marl_envs.core.jit import Int, jit
-from marl_envs.traffic.engine.types import NONE, Settings, State
+from marl_envs.traffic.engine.types import (
+    AHEAD,
+    BEHIND,
+    COUNT,
+    CROSSING,
+    HEAD,
+    LISTED,
+    NONE,
+    START_LANE,
+    Settings,
+    State,
+    TAIL,
+)
 
 
 @jit(inner=True)
 def append(state: State, settings: Settings, e: Int, d: Int, v: Int) -> None:
     """Put `v` at the back of drivable `d`."""
-    last = state.tail[e, d]
-    state.ahead[e, v] = last
-    state.behind[e, v] = NONE
-    state.tail[e, d] = v
+    last = state.on[e, d, TAIL]
+    state.vehicle[e, v, AHEAD] = last
+    state.vehicle[e, v, BEHIND] = NONE
+    state.on[e, d, TAIL] = v
     if last == NONE:
-        state.head[e, d] = v
-        if not state.listed[e, d]:
-            state.listed[e, d] = 1
+        state.on[e, d, HEAD] = v
+        if not state.on[e, d, LISTED]:
+            state.on[e, d, LISTED] = 1
             state.active[e, state.num_active[e]] = d
             state.num_active[e] += 1
     else:
-        state.behind[e, last] = v
+        state.vehicle[e, last, BEHIND] = v
     _count(state, settings, e, d, 1)
 
 
 @jit(inner=True)
 def insert_before(state: State, settings: Settings, e: Int, d: Int, v: Int, other: Int) -> None:
     """Put `v` directly ahead of `other`, which is on `d`."""
-    front = state.ahead[e, other]
-    state.ahead[e, v] = front
-    state.behind[e, v] = other
-    state.ahead[e, other] = v
+    front = state.vehicle[e, other, AHEAD]
+    state.vehicle[e, v, AHEAD] = front
+    state.vehicle[e, v, BEHIND] = other
+    state.vehicle[e, other, AHEAD] = v
     if front == NONE:
-        state.head[e, d] = v
+        state.on[e, d, HEAD] = v
     else:
-        state.behind[e, front] = v
+        state.vehicle[e, front, BEHIND] = v
     _count(state, settings, e, d, 1)
 
 
 @jit(inner=True)
 def remove(state: State, settings: Settings, e: Int, d: Int, v: Int) -> None:
     """Take `v` out of the list of `d`."""
-    front, back = state.ahead[e, v], state.behind[e, v]
+    front, back = state.vehicle[e, v, AHEAD], state.vehicle[e, v, BEHIND]
     if front == NONE:
-        state.head[e, d] = back
+        state.on[e, d, HEAD] = back
     else:
-        state.behind[e, front] = back
+        state.vehicle[e, front, BEHIND] = back
     if back == NONE:
-        state.tail[e, d] = front
+        state.on[e, d, TAIL] = front
     else:
-        state.ahead[e, back] = front
+        state.vehicle[e, back, AHEAD] = front
     _count(state, settings, e, d, -1)
 
 
 @jit(inline=True)
 def _count(state: State, settings: Settings, e: Int, d: Int, change: Int) -> None:
-    state.count[e, d] += change
-    lane = settings.start_lane[d]
+    state.on[e, d, COUNT] += change
+    lane = settings.drivable[d, START_LANE]
     if lane != NONE:
-        state.crossing[e, lane] += change
-
+        state.on[e, lane, CROSSING] += change

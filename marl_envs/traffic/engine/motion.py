@@ -14,7 +14,41 @@ from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.following import keep_headway, least, no_collision
 from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
-from marl_envs.traffic.engine.types import DEPARTED, FASTEST, FINISHED, NONE, ON_LANE, TRAVELLED, Settings, State
+from marl_envs.traffic.engine.types import (
+    AHEAD,
+    ASLEEP,
+    AWAKE,
+    BEHIND,
+    BLOCKER,
+    CROSSING,
+    DEPARTED,
+    DIS,
+    END_LANE,
+    EXIT,
+    FASTEST,
+    FINISHED,
+    FOE,
+    HEAD,
+    IS_TOLD,
+    KIND,
+    LANE_INDEX,
+    LEADER,
+    LENGTH,
+    LIMIT,
+    LISTED,
+    MODE,
+    NEXT_DIS,
+    NEXT_SPEED,
+    NONE,
+    ON_LANE,
+    OUT_FIRST,
+    PLACE,
+    SPEED,
+    TAIL,
+    TRAVELLED,
+    Settings,
+    State,
+)
 
 SORT_STEPS = 16  # between two sortings of the active drivables; their order changes no result
 SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
@@ -23,17 +57,16 @@ SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
 @jit(inline=True)
 def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
     """Return the link that a vehicle at place `at` of its route takes from `lane`, or NONE."""
-    return settings.choice[settings.leg[at] + settings.lane_index[lane]]
+    return settings.choice[settings.leg[at] + settings.drivable[lane, LANE_INDEX]]
 
 
 @jit(inline=True)
 def follow_speed(state: State, settings: Settings, e: Int, v: Int, u: Int, gap: Real) -> Real:
     """Return the highest next speed [m/s] of `v` at `gap` [m] behind `u`."""
-    k, f = state.kind[e, v], state.kind[e, u]
-    own, lead, dt = state.speed[e, v], state.speed[e, u], settings.dt
-    told = state.told[e, v]
-    if not math.isnan(told):
-        return least(told, no_collision(lead, settings.hard[f], own, settings.hard[k], gap, 0.0, dt))
+    k, f = state.vehicle[e, v, KIND], state.vehicle[e, u, KIND]
+    own, lead, dt = state.motion[e, v, SPEED], state.motion[e, u, SPEED], settings.dt
+    if state.vehicle[e, v, MODE] == IS_TOLD:
+        return least(state.told[e, v], no_collision(lead, settings.hard[f], own, settings.hard[k], gap, 0.0, dt))
     speed = no_collision(lead, settings.usual[f], own, settings.usual[k], gap, settings.min_gap[k], dt)
     # With equal decelerations, keeping more room is the stricter of the two, to the last bit
     if not (settings.even[k] and settings.even[f]):
@@ -47,15 +80,17 @@ def _approach(state: State, settings: Settings, e: Int, v: Int, d: Int, seen: Bo
 
     Who cannot go on anyway need not ask, unless others see `v` (`seen`), as its blocker may matter to them.
     """
-    state.plan_foe[e, v] = NONE
-    if settings.end_lane[d] == NONE:
-        link = state.exit[e, v]
-        rest = settings.length[d] - state.dis[e, v]
-        k = state.kind[e, v]
+    state.vehicle[e, v, FOE] = NONE
+    if settings.drivable[d, END_LANE] == NONE:
+        link = state.vehicle[e, v, EXIT]
+        rest = settings.measure[d, LENGTH] - state.motion[e, v, DIS]
+        k = state.vehicle[e, v, KIND]
         if link == NONE:
             if settings.leg[state.route_at[e, v]] == 0:  # the last road
                 return speed
-            stop = no_collision(0.0, 1.0, state.speed[e, v], settings.hard[k], rest, settings.min_gap[k], settings.dt)
+            stop = no_collision(
+                0.0, 1.0, state.motion[e, v, SPEED], settings.hard[k], rest, settings.min_gap[k], settings.dt
+            )
             return least(speed, stop)
         if rest > settings.sight[k] or (speed <= 0 and not seen):
             return speed
@@ -79,23 +114,26 @@ def _plan_one(
         alone: whether `v` is, or is about to be, the first on `d`.
         count: number of the plan.
     """
-    k = state.kind[e, v]
-    dis, speed = state.dis[e, v], state.speed[e, v]
-    fastest = least(least(settings.top_speed[k], speed + settings.boost[k]), settings.limit[d])
+    k = state.vehicle[e, v, KIND]
+    dis, speed = state.motion[e, v, DIS], state.motion[e, v, SPEED]
+    fastest = least(least(settings.top_speed[k], speed + settings.boost[k]), settings.measure[d, LIMIT])
     if u != NONE:
         fastest = least(fastest, follow_speed(state, settings, e, v, u, gap))
-    elif not math.isnan(state.told[e, v]):
+    elif state.vehicle[e, v, MODE] == IS_TOLD:
         fastest = least(fastest, state.told[e, v])
     seen = alone or dis < settings.body[k] + 1.0  # by others: see find_foes
     # Nothing will change for it before its leader moves
-    state.asleep[e, v] = (
+    if (
         not seen
         and fastest <= 0
         and speed == 0
-        and state.speed[e, u] == 0
-        and settings.end_lane[d] == NONE
-        and math.isnan(state.told[e, v])
-    )
+        and state.motion[e, u, SPEED] == 0
+        and settings.drivable[d, END_LANE] == NONE
+        and state.vehicle[e, v, MODE] != IS_TOLD
+    ):
+        state.vehicle[e, v, MODE] = ASLEEP
+    else:
+        state.vehicle[e, v, MODE] = AWAKE
     fastest = least(_approach(state, settings, e, v, d, seen, fastest), FASTEST)
     slowest = speed - settings.hard[k] * settings.dt
     fastest = fastest if fastest > slowest else slowest
@@ -105,9 +143,9 @@ def _plan_one(
     else:
         to = (speed + fastest) * settings.dt / 2 + dis
     state.plan[e, count] = v
-    state.plan_dis[e, count] = to
-    state.plan_speed[e, count] = fastest
-    return to > settings.length[d]
+    state.motion[e, v, NEXT_DIS] = to
+    state.motion[e, v, NEXT_SPEED] = fastest
+    return to > settings.measure[d, LENGTH]
 
 
 @jit(inner=True)
@@ -116,20 +154,20 @@ def plan_all(state: State, settings: Settings, e: Int) -> Int:
     count, yes = np.int64(0), np.bool_(True)  # no literals, which would be compiled for themselves
     for i in range(state.num_active[e]):
         d = state.active[e, i]
-        u, gap = state.leader[e, d], state.gap[e, d]
-        v = state.head[e, d]
+        u, gap = state.on[e, d, LEADER], state.gap[e, d]
+        v = state.on[e, d, HEAD]
         alone = first = yes
         while v != NONE:
-            if state.asleep[e, v] and not alone and state.speed[e, u] == 0:
+            if state.vehicle[e, v, MODE] == ASLEEP and not alone and state.motion[e, u, SPEED] == 0:
                 alone = False
             else:
                 if not first:
-                    gap = state.dis[e, u] - settings.body[state.kind[e, u]] - state.dis[e, v]
+                    gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
                 alone = _plan_one(state, settings, e, v, d, u, gap, alone, count)
                 count += 1
             first = False
             u = v
-            v = state.behind[e, v]
+            v = state.vehicle[e, v, BEHIND]
     return count
 
 
@@ -138,21 +176,21 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
     """Take `v`, which has passed the end of `d`, out of its list and find where it is; return the number of movers."""
     remove(state, settings, e, d, v)
     state.came[e, v] = d
-    to, at = state.dis[e, v], state.route_at[e, v]
-    while to > settings.length[d]:
-        to -= settings.length[d]
-        if settings.end_lane[d] != NONE:
-            d = settings.end_lane[d]
+    to, at = state.motion[e, v, DIS], state.route_at[e, v]
+    while to > settings.measure[d, LENGTH]:
+        to -= settings.measure[d, LENGTH]
+        if settings.drivable[d, END_LANE] != NONE:
+            d = settings.drivable[d, END_LANE]
             at += 1
             continue
         d = exit_from(settings, d, at)
         if d == NONE:
             _finish(state, settings, e, v)
             return movers
-    state.dis[e, v] = to
-    state.place[e, v] = d
+    state.motion[e, v, DIS] = to
+    state.vehicle[e, v, PLACE] = d
     state.route_at[e, v] = at
-    state.exit[e, v] = exit_from(settings, d, at) if settings.end_lane[d] == NONE else NONE
+    state.vehicle[e, v, EXIT] = exit_from(settings, d, at) if settings.drivable[d, END_LANE] == NONE else NONE
     state.mover[e, movers] = v
     return movers + 1
 
@@ -166,7 +204,7 @@ def _finish(state: State, settings: Settings, e: Int, v: Int) -> None:
     state.tally[e, FINISHED] += 1
     state.tally[e, DEPARTED] -= departed
     state.tally[e, TRAVELLED] += state.step[e] - departed
-    state.place[e, v] = NONE
+    state.vehicle[e, v, PLACE] = NONE
     state.free[e, state.num_free[e]] = v
     state.num_free[e] += 1
 
@@ -174,17 +212,17 @@ def _finish(state: State, settings: Settings, e: Int, v: Int) -> None:
 @jit(inner=True)
 def _arrive(state: State, settings: Settings, e: Int, v: Int) -> None:
     """Put `v` at the back of its new drivable; of those who arrive in one step the one further on goes first."""
-    d = state.place[e, v]
-    behind, other = NONE, state.tail[e, d]
+    d = state.vehicle[e, v, PLACE]
+    behind, other = NONE, state.on[e, d, TAIL]
     while (
         other != NONE
         and state.entered[e, other] == state.step[e]
         and (
-            state.dis[e, v] > state.dis[e, other]
-            or (state.dis[e, v] == state.dis[e, other] and state.came[e, v] < state.came[e, other])
+            state.motion[e, v, DIS] > state.motion[e, other, DIS]
+            or (state.motion[e, v, DIS] == state.motion[e, other, DIS] and state.came[e, v] < state.came[e, other])
         )
     ):
-        behind, other = other, state.ahead[e, other]
+        behind, other = other, state.vehicle[e, other, AHEAD]
     if behind == NONE:
         append(state, settings, e, d, v)
     else:
@@ -198,48 +236,51 @@ def move_all(state: State, settings: Settings, e: Int, count: Int) -> None:
     movers = blocked = np.int64(0)
     for i in range(count):
         v = state.plan[e, i]
-        state.dis[e, v] = state.plan_dis[e, i]
-        state.speed[e, v] = state.plan_speed[e, i]
-        state.told[e, v] = np.nan
-        state.blocker[e, v] = state.plan_foe[e, v]
-        if state.plan_foe[e, v] != NONE:
+        state.motion[e, v, DIS] = state.motion[e, v, NEXT_DIS]
+        state.motion[e, v, SPEED] = state.motion[e, v, NEXT_SPEED]
+        state.vehicle[e, v, BLOCKER] = state.vehicle[e, v, FOE]
+        if state.vehicle[e, v, FOE] != NONE:
             state.plan[e, blocked] = v
             blocked += 1
-        d = state.place[e, v]
-        if state.dis[e, v] > settings.length[d]:
+        d = state.vehicle[e, v, PLACE]
+        if state.motion[e, v, DIS] > settings.measure[d, LENGTH]:
             movers = _leave(state, settings, e, v, d, movers)
     for i in range(blocked):
         v = state.plan[e, i]
-        if state.place[e, state.blocker[e, v]] == NONE:
-            state.blocker[e, v] = NONE
+        if state.vehicle[e, state.vehicle[e, v, BLOCKER], PLACE] == NONE:
+            state.vehicle[e, v, BLOCKER] = NONE
     for i in range(movers):
         _arrive(state, settings, e, state.mover[e, i])
     for i in range(movers):
         v = state.mover[e, i]
-        if settings.end_lane[state.place[e, v]] == NONE:
+        if settings.drivable[state.vehicle[e, v, PLACE], END_LANE] == NONE:
             state.entered[e, v] = ON_LANE
 
 
 @jit(inner=True)
 def find_leader(state: State, settings: Settings, e: Int, d: Int) -> Any:
     """Return whom the first vehicle on `d` follows, on what it will drive on next, and the gap [m]; NONE: nobody."""
-    v = state.head[e, d]
-    rest, at, sight = settings.length[d] - state.dis[e, v], state.route_at[e, v], settings.sight[state.kind[e, v]]
+    v = state.on[e, d, HEAD]
+    rest, at, sight = (
+        settings.measure[d, LENGTH] - state.motion[e, v, DIS],
+        state.route_at[e, v],
+        settings.sight[state.vehicle[e, v, KIND]],
+    )
     while True:
-        if settings.end_lane[d] != NONE:
-            d = settings.end_lane[d]
+        if settings.drivable[d, END_LANE] != NONE:
+            d = settings.drivable[d, END_LANE]
             at += 1
-            u = state.tail[e, d]
+            u = state.on[e, d, TAIL]
             if u != NONE:
-                return u, rest + state.dis[e, u] - settings.body[state.kind[e, u]]
+                return u, rest + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
         else:
             link = exit_from(settings, d, at)
             if link == NONE:
                 return NONE, 0.0
-            if state.crossing[e, d] > 0:
+            if state.on[e, d, CROSSING] > 0:
                 return _nearest_crossing(state, settings, e, d, rest)
             d = link
-        rest += settings.length[d]
+        rest += settings.measure[d, LENGTH]
         if rest > sight:
             return NONE, 0.0
 
@@ -248,10 +289,10 @@ def find_leader(state: State, settings: Settings, e: Int, d: Int) -> Any:
 def _nearest_crossing(state: State, settings: Settings, e: Int, lane: Int, rest: Real) -> Any:
     """Return the nearest of the last vehicles on all links that leave `lane`, and the gap [m] from `rest` before."""
     nearest, gap = NONE, np.inf
-    for i in range(settings.out_first[lane], settings.out_first[lane + 1]):
-        u = state.tail[e, settings.out_link[i]]
+    for i in range(settings.drivable[lane, OUT_FIRST], settings.drivable[lane + 1, OUT_FIRST]):
+        u = state.on[e, settings.out_link[i], TAIL]
         if u != NONE:
-            room = rest + state.dis[e, u] - settings.body[state.kind[e, u]]
+            room = rest + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
             if room < gap:
                 nearest, gap = u, room
     return nearest, gap
@@ -263,14 +304,14 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
     kept = 0
     for i in range(state.num_active[e]):
         d = state.active[e, i]
-        if state.head[e, d] == NONE:
-            state.listed[e, d] = 0
+        if state.on[e, d, HEAD] == NONE:
+            state.on[e, d, LISTED] = 0
             continue
         state.active[e, kept] = d
         kept += 1
-        state.leader[e, d], state.gap[e, d] = find_leader(state, settings, e, d)
+        state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
-    if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.head.shape[1]:
+    if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:
         _sort_active(state, e)
 
 
@@ -278,6 +319,6 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
 def _sort_active(state: State, e: Int) -> None:
     """Bring the active drivables into the order of their numbers: neighbours in memory are read together."""
     count = 0
-    for d in range(state.head.shape[1]):
+    for d in range(state.on.shape[1]):
         state.active[e, count] = d
-        count += state.listed[e, d]
+        count += state.on[e, d, LISTED]

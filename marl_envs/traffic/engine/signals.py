@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from marl_envs.core.jit import Int, jit
-from marl_envs.traffic.engine.types import NONE, SWITCHES, Settings, State
+from marl_envs.traffic.engine.types import (
+    NONE,
+    OPEN,
+    SWITCHES,
+    Settings,
+    State,
+)
 
 
 @jit(inner=True)
@@ -28,7 +34,7 @@ def _show(state: State, settings: Settings, e: Int, j: Int) -> None:
     first = settings.link_first[j]
     green = settings.green_first[settings.phase_first[j] + state.phase[e, j]]
     for d in range(first, settings.link_first[j + 1]):
-        state.open[e, d] = settings.green[green + d - first]
+        state.on[e, d, OPEN] = settings.green[green + d - first]
 
 
 @jit(inner=True)

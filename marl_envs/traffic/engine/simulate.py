@@ -14,7 +14,19 @@ from marl_envs.core.threads import Crew
 from marl_envs.traffic.demand import Demand, Trips, expand
 from marl_envs.traffic.engine.batch import count_waiting_range, reset_range, step_range
 from marl_envs.traffic.engine.tables import build_settings, most_vehicles, sizes_of
-from marl_envs.traffic.engine.types import CREATED, DEPARTED, FINISHED, NONE, TRAVELLED, Settings, State
+from marl_envs.traffic.engine.types import (
+    COUNT,
+    CREATED,
+    DEPARTED,
+    FINISHED,
+    IS_TOLD,
+    MODE,
+    NONE,
+    PLACE,
+    Settings,
+    State,
+    TRAVELLED,
+)
 from marl_envs.traffic.network import Network
 
 
@@ -112,7 +124,7 @@ class Traffic:
     @property
     def lane_counts(self) -> NDArray[np.int32]:
         """[E, L] vehicles on each lane."""
-        return self.state.count[:, : self.network.num_lanes]
+        return self.state.on[:, : self.network.num_lanes, COUNT]
 
     def waiting_counts(self) -> NDArray[np.int32]:
         """Return how many vehicles on each lane [E, L] are slower than 0.1 m/s."""
@@ -137,7 +149,7 @@ class Traffic:
 
     def vehicles(self, e: int = 0) -> NDArray[np.int64]:
         """Return the slots of the vehicles that drive in environment `e`, in the order of their trips."""
-        slots = np.flatnonzero(self.state.place[e] != NONE)
+        slots = np.flatnonzero(self.state.vehicle[e, :, PLACE] != NONE)
         return slots[np.argsort(self.state.trip[e, slots], kind="stable")]
 
     def trip_name(self, trip: int, e: int = 0) -> str:

@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Trips
 from marl_envs.traffic.engine.mersenne import SIZE
-from marl_envs.traffic.engine.types import NONE, Settings
+from marl_envs.traffic.engine.types import (
+    CROSS_FIRST,
+    END_LANE,
+    LANE_INDEX,
+    NONE,
+    OUT_FIRST,
+    RANK,
+    START_LANE,
+    TURNS,
+    Settings,
+)
 from marl_envs.traffic.network import Ints, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
@@ -50,11 +60,12 @@ def sizes_of(settings: Settings, network: Network, capacity: int) -> dict[str, i
     """Return the sizes of the state's dimensions but E, for `capacity` vehicles that drive at once."""
     return {
         "V": capacity,
-        "N": len(settings.length),
+        "N": len(settings.measure),
         "L": network.num_lanes,
         "J": len(network.junction_ids),
         "D": max(1, int(np.diff(settings.trip_first).max())),
         "M": SIZE if settings.mersenne else 0,
+        "4": 4,
         "8": 8,
     }
 
@@ -73,16 +84,18 @@ def _offsets(lengths: Any) -> Ints:
 def _drivables(network: Network) -> dict[str, Any]:
     lanes, links = network.num_lanes, network.num_links
     kind = network.road_link_kind[network.link_movement]
-    none = np.full(lanes, NONE, np.int32)
+    table = np.zeros((lanes + links + 1, 8), np.int32)
+    table[:lanes, LANE_INDEX] = network.lane_index
+    table[:lanes, [START_LANE, END_LANE]] = NONE
+    table[lanes:-1, START_LANE] = network.link_start
+    table[lanes:-1, END_LANE] = network.link_end
+    table[lanes:-1, TURNS] = (kind == TURN_LEFT) | (kind == TURN_RIGHT)
+    table[lanes:-1, RANK] = kind
+    table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
+    table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
     return {
-        "length": network.length.copy(),
-        "limit": network.limit.copy(),
-        "lane_index": np.concatenate((network.lane_index, np.zeros(links, np.int32))).astype(np.int32),
-        "start_lane": np.concatenate((none, network.link_start)).astype(np.int32),
-        "end_lane": np.concatenate((none, network.link_end)).astype(np.int32),
-        "turns": np.concatenate((np.zeros(lanes), (kind == TURN_LEFT) | (kind == TURN_RIGHT))).astype(np.uint8),
-        "rank": np.concatenate((np.zeros(lanes), kind)).astype(np.uint8),
-        "out_first": _offsets([*map(len, network.links_from), *[0] * links]),
+        "measure": np.stack((network.length, network.limit), axis=1),
+        "drivable": table,
         "out_link": np.array([lanes + k for out in network.links_from for k in out], np.int32),
     }
 
@@ -94,9 +107,7 @@ def _crosses(network: Network) -> dict[str, Any]:
     link, foe = network.cross_links.ravel(), network.cross_links[:, ::-1].ravel()
     at, foe_at = network.cross_at.ravel(), network.cross_at[:, ::-1].ravel()
     order = np.lexsort((at, link))  # a stable sort
-    number = np.bincount(link, minlength=network.num_links)
     return {
-        "cross_first": _offsets([*[0] * lanes, *number]),
         "cross_at": at[order].astype(np.float64),
         "cross_foe": (foe[order] + lanes).astype(np.int32),
         "cross_foe_at": foe_at[order].astype(np.float64),
@@ -217,5 +228,3 @@ def _trips(
     tables["trip_speed"] = np.zeros(first[-1])
     tables["trip_first"] = np.array(first, np.int32)
     return tables
-
-

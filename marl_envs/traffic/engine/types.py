@@ -18,6 +18,35 @@ ON_LANE = 2**31 - 1  # State.entered of a vehicle on a lane
 CREATED, FINISHED, DEPARTED, TRAVELLED, RED_RUNS, NO_SLOT, SWITCHES = range(7)
 NUM_COUNTERS = 8
 
+# Settings.measure[d, :]
+LENGTH, LIMIT = range(2)  # [m], [m/s]
+# Settings.drivable[d, :]
+LANE_INDEX = 0  # of a lane: its number on the road
+START_LANE, END_LANE = 1, 2  # of a link; NONE for lanes
+OUT_FIRST = 3  # links that leave lane d: out_link[OUT_FIRST of d : OUT_FIRST of d + 1]
+CROSS_FIRST = 4  # crosses of link d, likewise
+TURNS = 5  # of a link: 1 if it turns left or right
+RANK = 6  # of a link: its right of way, the higher goes first
+# State.on[e, d, :]
+HEAD, TAIL = 0, 1  # slots, or NONE
+COUNT = 2  # vehicles
+CROSSING = 3  # vehicles on the links that leave the lane
+LEADER = 4  # slot that the first vehicle follows, on a drivable further on, or NONE
+FOE_STEP = 5  # of a link: the last step in which anyone could be in the way there
+OPEN = 6  # of a link: 1 if it shows green
+LISTED = 7  # 1: in `active`
+# State.motion[e, v, :]
+DIS, SPEED, NEXT_DIS, NEXT_SPEED = range(4)  # [m], [m/s]; NEXT: what is planned in a step
+# State.vehicle[e, v, :]
+KIND = 0
+PLACE = 1  # drivable, or NONE: the slot is free
+AHEAD, BEHIND = 2, 3  # slots in the drivable's list, or NONE
+EXIT = 4  # on a lane: the link to take, or NONE
+BLOCKER = 5  # slot of whom it gave way to in the last step, or NONE
+FOE = 6  # the same as planned in a step
+MODE = 7
+AWAKE, ASLEEP, IS_TOLD = range(3)  # ASLEEP: it stands, and will go on to stand as long as its leader does
+
 # Constants of the reference that are no parameters
 TURN_SPEED = 8.3333  # of vehicles that are about to turn [m/s]
 YIELD_ROOM = 5.0  # in front of a cross where a vehicle stops [m]
@@ -29,18 +58,11 @@ FASTEST = 100.0  # [m/s]
 class Settings(NamedTuple):
     """What stays fixed: tables of network and demand, and numbers."""
 
-    # Drivables
-    length: Annotated[NDArray[np.float64], "N"]  # [m]
-    limit: Annotated[NDArray[np.float64], "N"]  # speed limit [m/s]
-    lane_index: Annotated[NDArray[np.int32], "N"]  # of a lane: its number on the road
-    start_lane: Annotated[NDArray[np.int32], "N"]  # of a link; NONE for lanes
-    end_lane: Annotated[NDArray[np.int32], "N"]  # of a link; NONE for lanes
-    turns: Annotated[NDArray[np.uint8], "N"]  # of a link: 1 if it turns left or right
-    rank: Annotated[NDArray[np.uint8], "N"]  # of a link: its right of way, the higher goes first
-    out_first: Annotated[NDArray[np.int32], "N1"]  # links that leave lane d: out_link[out_first[d]:out_first[d + 1]]
+    # Drivables, columns below
+    measure: Annotated[NDArray[np.float64], "N 2"]  # LENGTH, LIMIT
+    drivable: Annotated[NDArray[np.int32], "N1 8"]  # LANE_INDEX ... RANK; the last row ends OUT_FIRST and CROSS_FIRST
     out_link: Annotated[NDArray[np.int32], "K"]
-    # Crosses of link d: rows cross_first[d] .. cross_first[d + 1] - 1, by rising distance
-    cross_first: Annotated[NDArray[np.int32], "N1"]
+    # Crosses of each link, by rising distance
     cross_at: Annotated[NDArray[np.float64], "X"]  # on this link [m]
     cross_foe: Annotated[NDArray[np.int32], "X"]  # the other link
     cross_foe_at: Annotated[NDArray[np.float64], "X"]  # on the other link [m]
@@ -94,20 +116,13 @@ class State(NamedTuple):
     tally: Annotated[NDArray[np.int64], "E 8"]  # counters; DEPARTED and TRAVELLED are sums of steps
     # Signals
     phase: Annotated[NDArray[np.int32], "E J"]  # to show from the next step on; may be set between steps
-    shown: Annotated[NDArray[np.int32], "E J"]  # that `open` stands for
+    shown: Annotated[NDArray[np.int32], "E J"]  # that OPEN stands for
     remaining: Annotated[NDArray[np.float64], "E J"]  # of the phase in the junction's own program [s]
-    open: Annotated[NDArray[np.uint8], "E N"]  # 1: the link shows green
-    # Drivables: their vehicles as a list from the front to the back
-    head: Annotated[NDArray[np.int32], "E N"]  # slot
-    tail: Annotated[NDArray[np.int32], "E N"]  # slot
-    count: Annotated[NDArray[np.int32], "E N"]  # vehicles
-    crossing: Annotated[NDArray[np.int32], "E N"]  # vehicles on the links that leave the lane
-    leader: Annotated[NDArray[np.int32], "E N"]  # slot that the head follows, on a drivable further on
-    gap: Annotated[NDArray[np.float64], "E N"]  # from the head to it [m]
-    foe_step: Annotated[NDArray[np.int32], "E N"]  # of a link: the last step in which anyone could be in the way there
+    # Drivables: their vehicles are a list from the front to the back
+    on: Annotated[NDArray[np.int32], "E N 8"]  # HEAD ... LISTED, columns below
+    gap: Annotated[NDArray[np.float64], "E N"]  # from the first vehicle to LEADER [m]
     active: Annotated[NDArray[np.int32], "E N"]  # drivables with vehicles, in the order in which they got them
     num_active: Annotated[NDArray[np.int32], "E"]
-    listed: Annotated[NDArray[np.uint8], "E N"]  # 1: in `active`
     first_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
     last_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
     # Trips
@@ -115,27 +130,17 @@ class State(NamedTuple):
     trip_priority: Annotated[NDArray[np.int32], "E D"]
     trip_inserted: Annotated[NDArray[np.int32], "E D"]  # step in which it began to drive, or NONE
     trip_finished: Annotated[NDArray[np.int32], "E D"]  # step in which it ended, or NONE
-    # Vehicles
-    dis: Annotated[NDArray[np.float64], "E V"]  # [m]
-    speed: Annotated[NDArray[np.float64], "E V"]  # [m/s]
-    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside in the next step [m/s]; NaN: none
-    kind: Annotated[NDArray[np.int32], "E V"]
+    # Vehicles: one that drives has a slot. What a step reads of it lies together, columns below
+    motion: Annotated[NDArray[np.float64], "E V 4"]  # DIS, SPEED, NEXT_DIS, NEXT_SPEED
+    vehicle: Annotated[NDArray[np.int32], "E V 8"]  # KIND ... MODE
+    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside in the next step [m/s], if MODE is TOLD
     trip: Annotated[NDArray[np.int32], "E V"]
-    place: Annotated[NDArray[np.int32], "E V"]  # drivable, or NONE: the slot is free
     came: Annotated[NDArray[np.int32], "E V"]  # drivable before the last move to another one, or NONE
     route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road
-    exit: Annotated[NDArray[np.int32], "E V"]  # on a lane: the link to take, or NONE
-    ahead: Annotated[NDArray[np.int32], "E V"]  # slot, in the drivable's list
-    behind: Annotated[NDArray[np.int32], "E V"]  # slot
-    blocker: Annotated[NDArray[np.int32], "E V"]  # slot of whom it gave way to in the last step, or NONE
     entered: Annotated[NDArray[np.int32], "E V"]  # step in which it came onto its link; ON_LANE on lanes
     priority: Annotated[NDArray[np.int32], "E V"]  # decides the last ties
-    asleep: Annotated[NDArray[np.uint8], "E V"]  # 1: stands and will go on to stand as long as its leader does
     free: Annotated[NDArray[np.int32], "E V"]  # free slots, the next one last
     num_free: Annotated[NDArray[np.int32], "E"]
     # What passes between the parts of one step
     plan: Annotated[NDArray[np.int32], "E V"]  # slots that were looked at
-    plan_dis: Annotated[NDArray[np.float64], "E V"]
-    plan_speed: Annotated[NDArray[np.float64], "E V"]
-    plan_foe: Annotated[NDArray[np.int32], "E V"]  # by slot: whom it gives way to, or NONE
     mover: Annotated[NDArray[np.int32], "E V"]  # slots that change their drivable
