@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -253,7 +254,7 @@ def _flat(lines: Sequence[Line]) -> tuple[Reals, Ints]:
 def _crosses(xy: Reals, first_point: Ints, first_link: Sequence[int]) -> tuple[Ints, Reals]:
     """Return the crosses of all junctions: pairs of lane links, and where on them."""
     pairs, places = [np.zeros((0, 2), np.int32)], [np.zeros((0, 2))]
-    for k0, k1 in zip(first_link, first_link[1:], strict=False):
+    for k0, k1 in itertools.pairwise(first_link):
         most = (k1 - k0) * (k1 - k0 - 1) // 2
         pair, at = np.zeros((most + 1, 2), np.int32), np.zeros((most + 1, 2))
         count = find_crosses(xy, first_point, k0, k1, pair, at)

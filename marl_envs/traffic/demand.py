@@ -54,6 +54,8 @@ class FlowPlan:
     """When the first vehicle comes [s]."""
     end: float | None = None
     """After this no vehicle comes [s]; None: never."""
+    speed: float = 0.0
+    """When it begins to drive [m/s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,8 @@ class Demand:
     """[F] [s]"""
     flow_end: Reals
     """[F] [s]; infinity: never"""
+    flow_speed: Reals
+    """[F] when a vehicle begins to drive [m/s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +142,7 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
         flow_interval=np.array([f.interval for f in flows], np.float64),
         flow_start=np.array([f.start for f in flows], np.float64),
         flow_end=np.array([np.inf if f.end is None else f.end for f in flows], np.float64),
+        flow_speed=np.array([f.speed for f in flows], np.float64),
     )
 
 
@@ -152,6 +157,7 @@ def _check_times(flow: FlowPlan, where: str) -> None:
     if check_float(f"{where}: interval", flow.interval, 0.0, 1e9) == 0.0:
         raise ParameterError(f"{where}: interval must be positive")
     check_float(f"{where}: start", flow.start, 0.0, 1e9)
+    check_float(f"{where}: speed", flow.speed, 0.0, 1e3)
     if flow.end is not None:
         check_float(f"{where}: end", flow.end, flow.start, 1e9)
 

@@ -5,6 +5,7 @@ Dynamics and geometry follow CityFlow (Apache-2.0), roadnet.cpp.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -47,7 +48,7 @@ def unit(a: Point) -> Point:
 def length_of(line: Line) -> float:
     """Return the length of a polyline."""
     total = 0.0
-    for a, b in zip(line, line[1:], strict=False):
+    for a, b in itertools.pairwise(line):
         total += norm(_minus(b, a))
     return total
 
@@ -57,7 +58,7 @@ def point_at(line: Line, distance: float) -> Point:
     rest = min(max(distance, 0.0), length_of(line))
     if rest <= 0:
         return line[0]
-    for a, b in zip(line, line[1:], strict=False):
+    for a, b in itertools.pairwise(line):
         size = norm(_minus(a, b))
         if rest <= size:
             return _plus(a, _times(_minus(b, a), rest / size))
@@ -68,7 +69,7 @@ def point_at(line: Line, distance: float) -> Point:
 def direction_at(line: Line, distance: float) -> Point:
     """Return the unit direction of a polyline at `distance` from its start."""
     rest = distance
-    for a, b in zip(line, line[1:], strict=False):
+    for a, b in itertools.pairwise(line):
         size = norm(_minus(b, a))
         if rest < size:
             return unit(_minus(b, a))
@@ -128,7 +129,7 @@ def link_curve(start: Line, end: Line, start_width: float, end_width: float) -> 
 
 def _bezier(corners: list[Point], t: float) -> Point:
     while len(corners) > 1:
-        corners = [_between(p, q, t) for p, q in zip(corners, corners[1:], strict=False)]
+        corners = [_between(p, q, t) for p, q in itertools.pairwise(corners)]
     return corners[0]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
-
 
 from marl_envs.core.params import ParameterError
 from marl_envs.traffic.network import Network
@@ -46,7 +46,7 @@ class Router:
     def complete(self, roads: Sequence[int]) -> tuple[int, ...]:
         """Return the route that passes `roads` in order; raise NoRouteError if there is none."""
         route = list(roads[:1])
-        for a, b in zip(roads, roads[1:], strict=False):
+        for a, b in itertools.pairwise(roads):
             if a != b:
                 route += [b] if b in self._neighbours[a] else self._shortest(a, b)
         if len(route) < 2:

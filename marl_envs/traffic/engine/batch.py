@@ -25,9 +25,9 @@ from marl_envs.traffic.engine.types import (
     OPEN,
     PLACE,
     SPEED,
+    TAIL,
     Settings,
     State,
-    TAIL,
 )
 
 SETTINGS_AT = slots_of(State)

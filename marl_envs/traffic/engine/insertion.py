@@ -22,14 +22,14 @@ from marl_envs.traffic.engine.types import (
     KIND,
     LEADER,
     MODE,
-    NONE,
     NO_SLOT,
+    NONE,
     ON_LANE,
     PLACE,
     SPEED,
+    TAIL,
     Settings,
     State,
-    TAIL,
 )
 
 

@@ -29,12 +29,12 @@ from marl_envs.traffic.engine.types import (
     RANK,
     SPEED,
     START_LANE,
+    TAIL,
+    TURN_SPEED,
+    TURNS,
+    YIELD_ROOM,
     Settings,
     State,
-    TAIL,
-    TURNS,
-    TURN_SPEED,
-    YIELD_ROOM,
 )
 
 

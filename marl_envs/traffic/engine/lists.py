@@ -12,9 +12,9 @@ from marl_envs.traffic.engine.types import (
     LISTED,
     NONE,
     START_LANE,
+    TAIL,
     Settings,
     State,
-    TAIL,
 )
 
 

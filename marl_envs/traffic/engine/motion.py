@@ -5,7 +5,6 @@ Rules: CityFlow (Apache-2.0), vehicle.cpp and engine.cpp (getAction, updateLocat
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np

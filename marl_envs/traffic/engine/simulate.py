@@ -19,13 +19,11 @@ from marl_envs.traffic.engine.types import (
     CREATED,
     DEPARTED,
     FINISHED,
-    IS_TOLD,
-    MODE,
     NONE,
     PLACE,
+    TRAVELLED,
     Settings,
     State,
-    TRAVELLED,
 )
 from marl_envs.traffic.network import Network
 
@@ -75,14 +73,15 @@ class Traffic:
         check_choice("rng", rng, ("splitmix", "mt19937"))
         check_float("dt", dt, 1e-3, 10.0)
         check_int("steps", steps, 1)
+        check_choice("program", program, (True, False))
+        check_choice("parity", parity, (True, False))
         self.network: Network = demands[0].network
         self.demands = demands
         self.trips: list[Trips] = [expand(demand, float(dt), steps) for demand in demands]
-        self.settings = build_settings(
-            demands, self.trips, float(dt), program=program, mersenne=rng == "mt19937", parity=parity
-        )
-        most = most_vehicles(self.network, demands, self.trips)
-        self.capacity = most if capacity is None else check_int("capacity", capacity, 1)
+        self._options = {"program": program, "mersenne": rng == "mt19937", "parity": parity}
+        self.settings: Settings = build_settings(demands, self.trips, float(dt), **self._options)
+        self._capacity = None if capacity is None else check_int("capacity", capacity, 1)
+        self.capacity = self._capacity or most_vehicles(self.network, demands, self.trips)
         self.num_envs = check_int("num_envs", num_envs, 1)
         sizes = sizes_of(self.settings, self.network, self.capacity)
         self.state: State = allocate(State, E=self.num_envs, **sizes)
@@ -94,6 +93,23 @@ class Traffic:
     def _wire(self) -> None:
         self._table = table_of(self.state, self.settings)
         self._substeps = slots_of(State) + slot_of(Settings, "substeps")
+
+    def replace_demand(self, s: int, demand: Demand, trips: Trips) -> None:
+        """Play `demand` as set `s` from now on; what the old one has begun must be in it unchanged (see editing.py)."""
+        self.demands[s], self.trips[s] = demand, trips
+        self.settings = build_settings(self.demands, self.trips, self.settings.dt, **self._options)
+        old, before = self.state, self.capacity
+        if self._capacity is None:
+            self.capacity = most_vehicles(self.network, self.demands, self.trips)
+        self.state = allocate(State, E=self.num_envs, **sizes_of(self.settings, self.network, self.capacity))
+        for array, new in zip(old, self.state, strict=True):
+            new[tuple(map(slice, array.shape))] = array
+        added = self.capacity - before
+        self.state.vehicle[:, before:, PLACE] = NONE
+        self.state.free[:, :added] = np.arange(before, self.capacity)
+        self.state.free[:, added:] = old.free
+        self.state.num_free[:] += added
+        self._wire()
 
     def reset(self, seed: int = 0) -> None:
         """Empty all environments and start their random streams; environment 0 starts from `seed` itself."""
@@ -153,6 +169,9 @@ class Traffic:
         return slots[np.argsort(self.state.trip[e, slots], kind="stable")]
 
     def trip_name(self, trip: int, e: int = 0) -> str:
-        """Return the name of a trip of environment `e`, "flow_F_N": the N-th vehicle of flow F, both from 0."""
+        """Return the name of a trip of environment `e`, "flow_F_N": the N-th vehicle of flow F, both from 0.
+
+        A vehicle added from outside is a flow of its own.
+        """
         trips = self.trips[int(self.state.demand[e])]
         return f"flow_{trips.flow[trip]}_{trips.number[trip]}"

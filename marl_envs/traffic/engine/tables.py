@@ -39,13 +39,13 @@ def build_settings(
         parity: whether the reference's law is kept with its slips.
     """
     network = demands[0].network
-    routes = sorted({route for demand in demands for route in demand.routes})
-    kinds = np.unique(np.concatenate([demand.kinds for demand in demands]), axis=0)
+    routes = all_routes(demands)  # in the order of appearance: what is added later changes no number
+    kinds = list(dict.fromkeys(tuple(row) for demand in demands for row in demand.kinds.tolist()))
     return Settings(
         **_drivables(network),
         **_crosses(network),
         **_signals(network),
-        **_kinds(kinds, dt),
+        **_kinds(np.array(kinds), dt),
         **_routes(network, routes),
         **_trips(demands, trips, routes, kinds),
         dt=dt,
@@ -54,6 +54,11 @@ def build_settings(
         mersenne=int(mersenne),
         parity=int(parity),
     )
+
+
+def all_routes(demands: Sequence[Demand]) -> list[tuple[int, ...]]:
+    """Return the different routes of all demand sets, in the order of `Settings.route_first`."""
+    return list(dict.fromkeys(route for demand in demands for route in demand.routes))
 
 
 def sizes_of(settings: Settings, network: Network, capacity: int) -> dict[str, int]:
@@ -206,25 +211,23 @@ def _choose(network: Network, lane: int, roads: tuple[int, ...]) -> int:
 
 
 def _trips(
-    demands: Sequence[Demand], trips: Sequence[Trips], routes: Sequence[tuple[int, ...]], kinds: Reals
+    demands: Sequence[Demand],
+    trips: Sequence[Trips],
+    routes: Sequence[tuple[int, ...]],
+    kinds: Sequence[tuple[float, ...]],
 ) -> dict[str, Any]:
     route_number = {route: w for w, route in enumerate(routes)}
-    step, route, kind, order, first = [], [], [], [], [0]
+    kind_number = {kind: k for k, kind in enumerate(kinds)}
+    parts: dict[str, list[NDArray[Any]]] = {f"trip_{name}": [] for name in ("step", "route", "kind", "order", "speed")}
+    first = [0]
     for demand, made in zip(demands, trips, strict=True):
         route_of = np.array([*[route_number[r] for r in demand.routes], NONE], np.int32)  # the last for NONE
-        kind_of = np.array([np.flatnonzero((kinds == row).all(axis=1))[0] for row in demand.kinds], np.int32)
-        step.append(made.step)
-        route.append(route_of[demand.flow_route[made.flow]])
-        kind.append(kind_of[demand.flow_kind[made.flow]])
-        order.append(np.lexsort((np.arange(len(made)), demand.flow_road[made.flow], made.step)) + first[-1])
+        kind_of = np.array([kind_number[tuple(row)] for row in demand.kinds.tolist()], np.int32)
+        by_road = np.lexsort((np.arange(len(made)), demand.flow_road[made.flow], made.step))
+        parts["trip_step"].append(made.step)
+        parts["trip_route"].append(route_of[demand.flow_route[made.flow]])
+        parts["trip_kind"].append(kind_of[demand.flow_kind[made.flow]])
+        parts["trip_order"].append((by_road + first[-1]).astype(np.int32))
+        parts["trip_speed"].append(demand.flow_speed[made.flow])
         first.append(first[-1] + len(made))
-    rows: dict[str, list[NDArray[Any]]] = {
-        "trip_step": step,
-        "trip_route": route,
-        "trip_kind": kind,
-        "trip_order": order,
-    }
-    tables: dict[str, Any] = {name: np.concatenate(parts).astype(np.int32) for name, parts in rows.items()}
-    tables["trip_speed"] = np.zeros(first[-1])
-    tables["trip_first"] = np.array(first, np.int32)
-    return tables
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()} | {"trip_first": np.array(first, np.int32)}
