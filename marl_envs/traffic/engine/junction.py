@@ -7,6 +7,7 @@ about to pass, which gives the same answer.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from marl_envs.core.jit import Bool, Int, Real, jit
@@ -181,6 +182,15 @@ def takes_another(state: State, settings: Settings, e: Int, lane: Int, body: Rea
     )
 
 
+@jit(inline=True)
+def _stop(state: State, settings: Settings, e: Int, v: Int, room: Real) -> Real:
+    """Return the next speed [m/s] of `v` on the way to a stop after `room` [m]."""
+    k = state.vehicle[e, v, KIND]
+    speed = stop_within(state.motion[e, v, SPEED], settings.pull[k], settings.usual[k], room, settings.dt)
+    # Who stands exactly at the line jumps over it in the reference: NaN, of which `least` makes the highest speed
+    return speed if settings.parity or not math.isnan(speed) else 0.0
+
+
 @jit(inner=True)
 def junction_speed(state: State, settings: Settings, e: Int, v: Int, d: Int) -> Real:
     """Return the highest next speed [m/s] that the junction allows `v`, on a link or on a lane that leads to one.
@@ -199,13 +209,13 @@ def junction_speed(state: State, settings: Settings, e: Int, v: Int, d: Int) -> 
         )
         # Who cannot stop any more drives on, through red
         if closed and not 0.5 * speed * speed / settings.hard[k] > rest:
-            return least(highest, stop_within(speed, settings.pull[k], settings.usual[k], rest, settings.dt))
-        if settings.drivable[link, TURNS]:
-            highest = least(highest, TURN_SPEED)
+            return least(highest, _stop(state, settings, e, v, rest))
         start = -rest
+    # The reference forgets about the turn as soon as the vehicle is on the link
+    if settings.drivable[link, TURNS] and (link != d or not settings.parity):
+        highest = least(highest, TURN_SPEED)
     way, foe = _blocking_cross(state, settings, e, v, link, start)
     if foe != NONE:
         state.vehicle[e, v, FOE] = foe
-        room = way - YIELD_ROOM
-        highest = least(highest, stop_within(speed, settings.pull[k], settings.usual[k], room, settings.dt))
+        highest = least(highest, _stop(state, settings, e, v, way - YIELD_ROOM))
     return highest

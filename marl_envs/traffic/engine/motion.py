@@ -22,6 +22,7 @@ from marl_envs.traffic.engine.types import (
     CROSSING,
     DEPARTED,
     DIS,
+    DRIVEN,
     END_LANE,
     EXIT,
     FASTEST,
@@ -40,8 +41,10 @@ from marl_envs.traffic.engine.types import (
     NEXT_SPEED,
     NONE,
     ON_LANE,
+    OPEN,
     OUT_FIRST,
     PLACE,
+    RED_RUNS,
     SPEED,
     TAIL,
     TRAVELLED,
@@ -97,10 +100,8 @@ def _approach(state: State, settings: Settings, e: Int, v: Int, d: Int, seen: Bo
 
 
 @jit(inner=True)
-def _plan_one(
-    state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool, count: Int
-) -> Bool:
-    """Write where `v` will be and how fast, as plan number `count`; return whether it leaves `d`.
+def _ruled_speed(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool) -> Real:
+    """Return the next speed [m/s] that the rules allow `v`; below 0 where it should stop at once.
 
     Args:
         state: the state.
@@ -111,29 +112,32 @@ def _plan_one(
         u: whom `v` follows, or NONE.
         gap: to it [m].
         alone: whether `v` is, or is about to be, the first on `d`.
-        count: number of the plan.
     """
     k = state.vehicle[e, v, KIND]
-    dis, speed = state.motion[e, v, DIS], state.motion[e, v, SPEED]
+    speed = state.motion[e, v, SPEED]
+    told = state.vehicle[e, v, MODE] == IS_TOLD
     fastest = least(least(settings.top_speed[k], speed + settings.boost[k]), settings.measure[d, LIMIT])
     if u != NONE:
         fastest = least(fastest, follow_speed(state, settings, e, v, u, gap))
-    elif state.vehicle[e, v, MODE] == IS_TOLD:
+    elif told:
         fastest = least(fastest, state.told[e, v])
-    seen = alone or dis < settings.body[k] + 1.0  # by others: see find_foes
-    # Nothing will change for it before its leader moves
-    if (
-        not seen
-        and fastest <= 0
-        and speed == 0
-        and state.motion[e, u, SPEED] == 0
-        and settings.drivable[d, END_LANE] == NONE
-        and state.vehicle[e, v, MODE] != IS_TOLD
-    ):
-        state.vehicle[e, v, MODE] = ASLEEP
+    seen = alone or state.motion[e, v, DIS] < settings.body[k] + 1.0  # by others: see find_foes
+    # Who stands behind one that stands: nothing changes for it before its leader moves
+    held = not seen and not told and fastest <= 0 and speed == 0 and state.motion[e, u, SPEED] == 0
+    state.vehicle[e, v, MODE] = ASLEEP if held and settings.drivable[d, END_LANE] == NONE else AWAKE
+    return least(_approach(state, settings, e, v, d, seen, fastest), FASTEST)
+
+
+@jit(inline=True)
+def _plan_one(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool) -> Bool:
+    """Write where `v` will be and how fast; return whether it leaves `d`."""
+    k = state.vehicle[e, v, KIND]
+    dis, speed = state.motion[e, v, DIS], state.motion[e, v, SPEED]
+    if state.vehicle[e, v, MODE] == DRIVEN:
+        state.vehicle[e, v, FOE] = NONE
+        fastest = max(0.0, min(state.told[e, v], settings.top_speed[k], speed + settings.boost[k]))
     else:
-        state.vehicle[e, v, MODE] = AWAKE
-    fastest = least(_approach(state, settings, e, v, d, seen, fastest), FASTEST)
+        fastest = _ruled_speed(state, settings, e, v, d, u, gap, alone)
     slowest = speed - settings.hard[k] * settings.dt
     fastest = fastest if fastest > slowest else slowest
     if fastest < 0:
@@ -141,7 +145,6 @@ def _plan_one(
         fastest = 0.0
     else:
         to = (speed + fastest) * settings.dt / 2 + dis
-    state.plan[e, count] = v
     state.motion[e, v, NEXT_DIS] = to
     state.motion[e, v, NEXT_SPEED] = fastest
     return to > settings.measure[d, LENGTH]
@@ -162,7 +165,8 @@ def plan_all(state: State, settings: Settings, e: Int) -> Int:
             else:
                 if not first:
                     gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
-                alone = _plan_one(state, settings, e, v, d, u, gap, alone, count)
+                alone = _plan_one(state, settings, e, v, d, u, gap, alone)
+                state.plan[e, count] = v
                 count += 1
             first = False
             u = v
@@ -186,6 +190,7 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
         if d == NONE:
             _finish(state, settings, e, v)
             return movers
+        state.tally[e, RED_RUNS] += 1 - state.on[e, d, OPEN]
     state.motion[e, v, DIS] = to
     state.vehicle[e, v, PLACE] = d
     state.route_at[e, v] = at

@@ -45,7 +45,10 @@ EXIT = 4  # on a lane: the link to take, or NONE
 BLOCKER = 5  # slot of whom it gave way to in the last step, or NONE
 FOE = 6  # the same as planned in a step
 MODE = 7
-AWAKE, ASLEEP, IS_TOLD = range(3)  # ASLEEP: it stands, and will go on to stand as long as its leader does
+AWAKE = 0  # the rules drive it
+ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so it need not be looked at
+IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
+DRIVEN = 3  # no rule protects it: it gets as near to the speed told as it can, until the mode is set to AWAKE
 
 # Constants of the reference that are no parameters
 TURN_SPEED = 8.3333  # of vehicles that are about to turn [m/s]
@@ -133,7 +136,7 @@ class State(NamedTuple):
     # Vehicles: one that drives has a slot. What a step reads of it lies together, columns below
     motion: Annotated[NDArray[np.float64], "E V 4"]  # DIS, SPEED, NEXT_DIS, NEXT_SPEED
     vehicle: Annotated[NDArray[np.int32], "E V 8"]  # KIND ... MODE
-    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside in the next step [m/s], if MODE is TOLD
+    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside [m/s], if MODE is IS_TOLD or DRIVEN
     trip: Annotated[NDArray[np.int32], "E V"]
     came: Annotated[NDArray[np.int32], "E V"]  # drivable before the last move to another one, or NONE
     route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road
