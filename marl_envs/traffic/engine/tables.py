@@ -14,6 +14,7 @@ from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
     END_LANE,
     LANE_INDEX,
+    NO_ROOM,
     NONE,
     OUT_FIRST,
     RANK,
@@ -149,7 +150,7 @@ def _kinds(kinds: Reals, dt: float) -> dict[str, Any]:
         "min_gap": of["min_gap"],
         "headway": of["headway"] + dt / 2,
         "sight": top * top / usual / 2 + top * dt * 2,
-        "even": (of["max_deceleration"] == usual).astype(np.uint8),
+        "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
     }
 
 
