@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,21 +86,18 @@ def assemble(roads: Sequence[RoadPlan], junctions: Sequence[JunctionPlan], name:
     )
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _frozen(array: Any) -> Any:
+    """Return an array, read-only from now on."""
     array.flags.writeable = False
     return array
 
 
 def _ints(values: Iterable[object]) -> Ints:
-    array = np.array(list(values), np.int32)
-    array.flags.writeable = False
-    return array
+    return _frozen(np.array(list(values), np.int32))  # type: ignore[no-any-return]
 
 
 def _reals(values: Sequence[object]) -> Reals:
-    array = np.array(values, np.float64)
-    array.flags.writeable = False
-    return array
+    return _frozen(np.array(values, np.float64))  # type: ignore[no-any-return]
 
 
 def _numbered(ids: Sequence[str], what: str) -> dict[str, int]:
@@ -260,9 +257,7 @@ def _crosses(xy: Reals, first_point: Ints, first_link: Sequence[int]) -> tuple[I
         count = find_crosses(xy, first_point, k0, k1, pair, at)
         pairs.append(pair[:count])
         places.append(at[:count])
-    links, at = np.concatenate(pairs), np.concatenate(places)
-    links.flags.writeable = at.flags.writeable = False
-    return links, at
+    return _frozen(np.concatenate(pairs)), _frozen(np.concatenate(places))
 
 
 def _green(junctions: Sequence[JunctionPlan]) -> NDArray[np.bool_]:
@@ -272,5 +267,4 @@ def _green(junctions: Sequence[JunctionPlan]) -> NDArray[np.bool_]:
     green = np.zeros((len(phases), most), np.bool_)
     for p, (_, phase) in enumerate(phases):
         green[p, list(phase.road_links)] = True
-    green.flags.writeable = False
-    return green
+    return _frozen(green)  # type: ignore[no-any-return]

@@ -181,7 +181,7 @@ def _first_cross(xy: Any, a0: Int, a1: Int, b0: Int, b1: Int, at: Any, c: Int) -
 
 
 @jit
-def find_crosses(xy: Any, first: Any, k0: int, k1: int, pair: Any, at: Any) -> int:
+def find_crosses(xy: Any, first: Any, k0: Int, k1: Int, pair: Any, at: Any) -> Any:
     """Write the pairs of polylines k0..k1-1 that meet into pair[C, 2] and where [m] into at[C, 2]; return how many.
 
     Polyline k has the points xy[first[k]] .. xy[first[k + 1] - 1].

@@ -73,7 +73,7 @@ def crowd(network: Network, flows: int, seed: int, end: float = 60.0) -> Demand:
         [road for road, j in zip(network.road_ids, at, strict=True) if network.virtual[j]]
         for at in (network.road_start, network.road_end)
     )
-    plans = []
+    plans: list[FlowPlan] = []
     while len(plans) < flows:
         route = rnd.choice(starts), rnd.choice(ends)
         if route[0].split(">")[0] != route[1].split(">")[1]:

@@ -8,10 +8,11 @@ import numpy as np
 
 from marl_envs.core.jit import Int, jit
 from marl_envs.core.pack import slots_of, unpack
+from marl_envs.traffic.engine.ahead import find_leaders
 from marl_envs.traffic.engine.insertion import create_vehicles, insert_vehicles
 from marl_envs.traffic.engine.junction import find_foes
 from marl_envs.traffic.engine.mersenne import seed_words
-from marl_envs.traffic.engine.motion import find_leaders, move_all, plan_all
+from marl_envs.traffic.engine.motion import move_all, plan_all
 from marl_envs.traffic.engine.signals import run_programs, show_phases
 from marl_envs.traffic.engine.types import (
     BEHIND,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,19 +100,16 @@ def _joined(demand: Demand, more: Demand) -> Demand:
     kinds = np.array(list(dict.fromkeys(map(tuple, [*demand.kinds.tolist(), *more.kinds.tolist()]))))
     kind_of = [kinds.tolist().index(row) for row in more.kinds.tolist()]
     route_of = [routes.index(route) for route in more.routes]
-    flows = {
-        "flow_kind": [kind_of[k] for k in more.flow_kind],
-        "flow_route": [route_of[w] for w in more.flow_route],
+    flows: dict[str, NDArray[Any]] = {
+        "flow_kind": np.array([kind_of[k] for k in more.flow_kind], np.int32),
+        "flow_route": np.array([route_of[w] for w in more.flow_route], np.int32),
         "flow_road": more.flow_road,
         "flow_interval": more.flow_interval,
         "flow_start": more.flow_start,
         "flow_end": more.flow_end,
         "flow_speed": more.flow_speed,
     }
-    joined = {
-        name: np.concatenate((getattr(demand, name), values)).astype(getattr(demand, name).dtype)
-        for name, values in flows.items()
-    }
+    joined: dict[str, Any] = {name: np.append(getattr(demand, name), values) for name, values in flows.items()}
     return replace(demand, kinds=kinds, routes=routes, **joined)
 
 

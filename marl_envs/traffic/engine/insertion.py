@@ -9,9 +9,9 @@ import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import draw_below, next_bits
+from marl_envs.traffic.engine.ahead import exit_from, find_leader
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
-from marl_envs.traffic.engine.motion import exit_from, find_leader
 from marl_envs.traffic.engine.types import (
     AWAKE,
     BLOCKER,

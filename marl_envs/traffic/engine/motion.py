@@ -1,15 +1,14 @@
 """One step of all vehicles: each plans from what was so before the step, then all move at once.
 
-Rules: CityFlow (Apache-2.0), vehicle.cpp and engine.cpp (getAction, updateLocation, updateAction, updateLeaderAndGap).
+Rules: CityFlow (Apache-2.0), vehicle.cpp and engine.cpp (getAction, updateLocation, updateAction).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.traffic.engine.ahead import exit_from
 from marl_envs.traffic.engine.following import keep_headway, least, no_collision
 from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
@@ -19,7 +18,6 @@ from marl_envs.traffic.engine.types import (
     AWAKE,
     BEHIND,
     BLOCKER,
-    CROSSING,
     DEPARTED,
     DIS,
     DRIVEN,
@@ -31,18 +29,15 @@ from marl_envs.traffic.engine.types import (
     HEAD,
     IS_TOLD,
     KIND,
-    LANE_INDEX,
     LEADER,
     LENGTH,
     LIMIT,
-    LISTED,
     MODE,
     NEXT_DIS,
     NEXT_SPEED,
     NONE,
     ON_LANE,
     OPEN,
-    OUT_FIRST,
     PLACE,
     RED_RUNS,
     SPEED,
@@ -51,15 +46,6 @@ from marl_envs.traffic.engine.types import (
     Settings,
     State,
 )
-
-SORT_STEPS = 16  # between two sortings of the active drivables; their order changes no result
-SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
-
-
-@jit(inline=True)
-def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
-    """Return the link that a vehicle at place `at` of its route takes from `lane`, or NONE."""
-    return settings.choice[settings.leg[at] + settings.drivable[lane, LANE_INDEX]]
 
 
 @jit(inline=True)
@@ -153,7 +139,8 @@ def _plan_one(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, 
 @jit(inner=True)
 def plan_all(state: State, settings: Settings, e: Int) -> Int:
     """Plan the next step of all vehicles but those asleep; return how many plans there are."""
-    count, yes = np.int64(0), np.bool_(True)  # no literals, which would be compiled for themselves
+    count: Int = np.int64(0)  # no literals, which would be compiled for themselves
+    yes: Bool = np.bool_(True)
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         u, gap = state.on[e, d, LEADER], state.gap[e, d]
@@ -259,70 +246,3 @@ def move_all(state: State, settings: Settings, e: Int, count: Int) -> None:
         v = state.mover[e, i]
         if settings.drivable[state.vehicle[e, v, PLACE], END_LANE] == NONE:
             state.entered[e, v] = ON_LANE
-
-
-@jit(inner=True)
-def find_leader(state: State, settings: Settings, e: Int, d: Int) -> Any:
-    """Return whom the first vehicle on `d` follows, on what it will drive on next, and the gap [m]; NONE: nobody."""
-    v = state.on[e, d, HEAD]
-    rest, at, sight = (
-        settings.measure[d, LENGTH] - state.motion[e, v, DIS],
-        state.route_at[e, v],
-        settings.sight[state.vehicle[e, v, KIND]],
-    )
-    while True:
-        if settings.drivable[d, END_LANE] != NONE:
-            d = settings.drivable[d, END_LANE]
-            at += 1
-            u = state.on[e, d, TAIL]
-            if u != NONE:
-                return u, rest + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
-        else:
-            link = exit_from(settings, d, at)
-            if link == NONE:
-                return NONE, 0.0
-            if state.on[e, d, CROSSING] > 0:
-                return _nearest_crossing(state, settings, e, d, rest)
-            d = link
-        rest += settings.measure[d, LENGTH]
-        if rest > sight:
-            return NONE, 0.0
-
-
-@jit(inner=True)
-def _nearest_crossing(state: State, settings: Settings, e: Int, lane: Int, rest: Real) -> Any:
-    """Return the nearest of the last vehicles on all links that leave `lane`, and the gap [m] from `rest` before."""
-    nearest, gap = NONE, np.inf
-    for i in range(settings.drivable[lane, OUT_FIRST], settings.drivable[lane + 1, OUT_FIRST]):
-        u = state.on[e, settings.out_link[i], TAIL]
-        if u != NONE:
-            room = rest + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
-            if room < gap:
-                nearest, gap = u, room
-    return nearest, gap
-
-
-@jit(inner=True)
-def find_leaders(state: State, settings: Settings, e: Int) -> None:
-    """Find whom the first vehicle of each drivable follows, and drop empty drivables from the list of active ones."""
-    kept = 0
-    for i in range(state.num_active[e]):
-        d = state.active[e, i]
-        if state.on[e, d, HEAD] == NONE:
-            state.on[e, d, LISTED] = 0
-            continue
-        state.active[e, kept] = d
-        kept += 1
-        state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
-    state.num_active[e] = kept
-    if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:
-        _sort_active(state, e)
-
-
-@jit(inner=True)
-def _sort_active(state: State, e: Int) -> None:
-    """Bring the active drivables into the order of their numbers: neighbours in memory are read together."""
-    count = 0
-    for d in range(state.on.shape[1]):
-        state.active[e, count] = d
-        count += state.on[e, d, LISTED]

@@ -102,8 +102,8 @@ class Traffic:
         if self._capacity is None:
             self.capacity = most_vehicles(self.network, self.demands, self.trips)
         self.state = allocate(State, E=self.num_envs, **sizes_of(self.settings, self.network, self.capacity))
-        for array, new in zip(old, self.state, strict=True):
-            new[tuple(map(slice, array.shape))] = array
+        for name, array in old._asdict().items():
+            getattr(self.state, name)[tuple(map(slice, array.shape))] = array
         added = self.capacity - before
         self.state.vehicle[:, before:, PLACE] = NONE
         self.state.free[:, :added] = np.arange(before, self.capacity)

@@ -121,7 +121,8 @@ def _crosses(network: Network) -> dict[str, Any]:
 
 
 def _signals(network: Network) -> dict[str, Any]:
-    green, first = [], []
+    green: list[NDArray[np.bool_]] = []
+    first = []
     for j in range(len(network.junction_ids)):
         links = network.link_movement[network.first_link[j] : network.first_link[j + 1]]
         for p in range(network.first_phase[j], network.first_phase[j + 1]):
