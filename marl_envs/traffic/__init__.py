@@ -1,0 +1,1 @@
+"""Road traffic: networks, demand, and a microscopic engine."""

@@ -1,0 +1,1 @@
+"""The microscopic engine: kernels over arrays with a leading environment axis (docs/traffic-engine.md)."""

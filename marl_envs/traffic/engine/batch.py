@@ -1,0 +1,108 @@
+"""The loops over environments, and one whole step of one environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Int, jit
+from marl_envs.core.pack import slots_of, unpack
+from marl_envs.traffic.engine.ahead import find_leaders
+from marl_envs.traffic.engine.insertion import create_vehicles, insert_vehicles
+from marl_envs.traffic.engine.junction import find_foes
+from marl_envs.traffic.engine.mersenne import seed_words
+from marl_envs.traffic.engine.motion import move_all, plan_all
+from marl_envs.traffic.engine.signals import run_programs, show_phases
+from marl_envs.traffic.engine.types import (
+    BEHIND,
+    COUNT,
+    CROSSING,
+    FOE_STEP,
+    HEAD,
+    LEADER,
+    LISTED,
+    NONE,
+    OPEN,
+    PLACE,
+    SPEED,
+    TAIL,
+    Settings,
+    State,
+)
+
+SETTINGS_AT = slots_of(State)
+
+
+@jit(inner=True)
+def step_one(state: State, settings: Settings, e: Int) -> None:
+    """Advance environment `e` by one step of `settings.dt` seconds."""
+    show_phases(state, settings, e)
+    create_vehicles(state, settings, e)
+    insert_vehicles(state, settings, e)
+    find_foes(state, settings, e)
+    move_all(state, settings, e, plan_all(state, settings, e))
+    find_leaders(state, settings, e)
+    if settings.program:
+        run_programs(state, settings, e)
+    state.step[e] += 1
+
+
+@jit(inner=True)
+def clear_one(state: State, settings: Settings, e: Int) -> None:
+    """Empty environment `e`: no vehicles, phase 0 everywhere, time 0. The demand set and the random stream stay."""
+    state.step[e] = 0
+    state.next_trip[e] = 0
+    state.tally[e, :] = 0
+    for j in range(state.phase.shape[1]):
+        state.phase[e, j] = 0
+        state.shown[e, j] = 0 if settings.phase_first[j + 1] == settings.phase_first[j] else NONE
+        state.remaining[e, j] = np.inf
+        if settings.phase_first[j + 1] > settings.phase_first[j]:
+            state.remaining[e, j] = settings.phase_time[settings.phase_first[j]]
+    for d in range(state.on.shape[1]):
+        state.on[e, d, HEAD] = state.on[e, d, TAIL] = state.on[e, d, LEADER] = NONE
+        state.on[e, d, FOE_STEP] = NONE
+        state.on[e, d, COUNT] = state.on[e, d, CROSSING] = 0
+        state.on[e, d, LISTED] = state.on[e, d, OPEN] = 0
+    state.num_active[e] = 0
+    for lane in range(state.first_waiting.shape[1]):
+        state.first_waiting[e, lane] = state.last_waiting[e, lane] = NONE
+    slots = state.free.shape[1]
+    for v in range(slots):
+        state.vehicle[e, v, PLACE] = NONE
+        state.free[e, v] = slots - 1 - v
+    state.num_free[e] = slots
+
+
+@jit
+def step_range(table: Any, first: Int, last: Int) -> None:
+    """Advance the environments first..last-1 by `settings.substeps` steps."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        for _ in range(settings.substeps):
+            step_one(state, settings, e)
+
+
+@jit
+def reset_range(table: Any, first: Int, last: Int) -> None:
+    """Empty the environments first..last-1; the reference's random numbers start from `rng` as their seed."""
+    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+    for e in range(first, last):
+        clear_one(state, settings, e)
+        if settings.mersenne:
+            seed_words(state.mersenne, e, np.int64(state.rng[e] & np.uint64(0xFFFFFFFF)))
+
+
+@jit
+def count_waiting_range(table: Any, waiting: Any, first: Int, last: Int) -> None:
+    """Write into waiting[E, L] how many vehicles on each lane are slower than 0.1 m/s."""
+    state = unpack(table, State, 0)
+    for e in range(first, last):
+        for lane in range(waiting.shape[1]):
+            number = 0
+            v = state.on[e, lane, HEAD]
+            while v != NONE:
+                number += state.motion[e, v, SPEED] < 0.1
+                v = state.vehicle[e, v, BEHIND]
+            waiting[e, lane] = number

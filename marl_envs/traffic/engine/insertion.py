@@ -1,0 +1,151 @@
+"""How vehicles come: created by the demand, waiting for room on their first lane, then driving.
+
+Rules: CityFlow (Apache-2.0), flow.cpp, router.cpp (getFirstDrivable) and engine.cpp (planRoute, handleWaiting).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.random import draw_below, next_bits
+from marl_envs.traffic.engine.ahead import exit_from, find_leader
+from marl_envs.traffic.engine.lists import append
+from marl_envs.traffic.engine.mersenne import draw_word
+from marl_envs.traffic.engine.types import (
+    AWAKE,
+    BLOCKER,
+    CREATED,
+    DEPARTED,
+    DIS,
+    EXIT,
+    KIND,
+    LEADER,
+    MODE,
+    NO_SLOT,
+    NONE,
+    ON_LANE,
+    PLACE,
+    SPEED,
+    TAIL,
+    Settings,
+    State,
+)
+
+
+@jit(inner=True)
+def _is_taken(state: State, e: Int, priority: Int, trips: Int) -> Bool:
+    """Return whether one of the first `trips` vehicles has this priority and has not finished."""
+    equal = 0
+    for t in range(trips):  # so plain that it runs on whole vectors
+        equal += state.trip_priority[e, t] == priority
+    if equal:
+        for t in range(trips):
+            if state.trip_priority[e, t] == priority and state.trip_finished[e, t] == NONE:
+                return True
+    return False
+
+
+@jit(inner=True)
+def draw_priority(state: State, settings: Settings, e: Int, trip: Int) -> Int:
+    """Return the priority of a new trip; all before it are created."""
+    if not settings.mersenne:
+        return np.int32(np.int64(next_bits(state.rng, e) >> np.uint64(33)))
+    while True:
+        word = draw_word(state.mersenne, e)
+        priority = word - (1 << 32) if word >= 1 << 31 else word
+        if not _is_taken(state, e, priority, trip):
+            break
+    draw_word(state.mersenne, e)  # the reference draws a thread, too
+    return priority
+
+
+@jit(inline=True)
+def _draw_lane(state: State, settings: Settings, e: Int, route: Int) -> Int:
+    """Return a lane where `route` may begin."""
+    first = settings.entry_first[route]
+    options = settings.entry_first[route + 1] - first
+    if settings.mersenne:
+        return settings.entry_lane[first + draw_word(state.mersenne, e) % options]
+    return settings.entry_lane[first + draw_below(state.rng, e, options)]
+
+
+@jit(inner=True)
+def create_vehicles(state: State, settings: Settings, e: Int) -> None:
+    """Create the vehicles that are due, and let them queue for their first lane."""
+    begin = settings.trip_first[state.demand[e]]
+    end = settings.trip_first[state.demand[e] + 1]
+    first = begin + state.next_trip[e]
+    now = state.step[e]
+    last = first
+    while last < end and settings.trip_step[last] <= now:
+        trip = last - begin
+        state.trip_priority[e, trip] = draw_priority(state, settings, e, trip)
+        state.trip_inserted[e, trip] = NONE
+        state.trip_finished[e, trip] = NONE
+        last += 1
+    state.next_trip[e] = last - begin
+    for i in range(first, last):
+        row = settings.trip_order[i]
+        route = settings.trip_route[row]
+        if route == NONE:  # it vanishes before it counts
+            state.trip_finished[e, row - begin] = now
+            continue
+        state.tally[e, CREATED] += 1
+        state.tally[e, DEPARTED] += settings.trip_step[row]
+        _queue(state, e, _draw_lane(state, settings, e, route), row - begin)
+
+
+@jit(inline=True)
+def _queue(state: State, e: Int, lane: Int, trip: Int) -> None:
+    """Put a trip at the end of the queue outside `lane`."""
+    state.next_waiting[e, trip] = NONE
+    if state.first_waiting[e, lane] == NONE:
+        state.first_waiting[e, lane] = trip
+    else:
+        state.next_waiting[e, state.last_waiting[e, lane]] = trip
+    state.last_waiting[e, lane] = trip
+
+
+@jit(inner=True)
+def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: Int) -> None:
+    """Give a trip a slot and put it at the start of `lane`."""
+    row = settings.trip_first[state.demand[e]] + trip
+    state.num_free[e] -= 1
+    v = state.free[e, state.num_free[e]]
+    state.trip_inserted[e, trip] = state.step[e]
+    state.trip[e, v] = trip
+    state.vehicle[e, v, KIND] = settings.trip_kind[row]
+    state.priority[e, v] = state.trip_priority[e, trip]
+    state.route_at[e, v] = settings.route_first[settings.trip_route[row]]
+    state.motion[e, v, DIS] = 0.0
+    state.motion[e, v, SPEED] = settings.trip_speed[row]
+    state.vehicle[e, v, PLACE] = lane
+    state.came[e, v] = NONE
+    state.vehicle[e, v, EXIT] = exit_from(settings, lane, state.route_at[e, v])
+    state.vehicle[e, v, BLOCKER] = NONE
+    state.entered[e, v] = ON_LANE
+    state.vehicle[e, v, MODE] = AWAKE
+    append(state, settings, e, lane, v)
+
+
+@jit(inner=True)
+def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
+    """Let the first of each queue drive, if the last vehicle on the lane leaves room."""
+    begin = settings.trip_first[state.demand[e]]
+    for i in range(settings.doors.shape[0]):
+        lane = settings.doors[i]
+        trip = state.first_waiting[e, lane]
+        if trip == NONE:
+            continue
+        last = state.on[e, lane, TAIL]
+        gap = settings.min_gap[settings.trip_kind[begin + trip]]
+        if last != NONE and not state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + gap:
+            continue
+        if state.num_free[e] == 0:  # it waits on, and that is counted
+            state.tally[e, NO_SLOT] += 1
+            continue
+        state.first_waiting[e, lane] = state.next_waiting[e, trip]
+        _begin_to_drive(state, settings, e, lane, trip)
+        if last == NONE:
+            state.on[e, lane, LEADER], state.gap[e, lane] = find_leader(state, settings, e, lane)

@@ -1,0 +1,235 @@
+"""From a network and its demand to the engine's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.traffic.demand import KIND_FIELDS, Demand, Trips
+from marl_envs.traffic.engine.mersenne import SIZE
+from marl_envs.traffic.engine.types import (
+    CROSS_FIRST,
+    END_LANE,
+    LANE_INDEX,
+    NO_ROOM,
+    NONE,
+    OUT_FIRST,
+    RANK,
+    START_LANE,
+    TURNS,
+    Settings,
+)
+from marl_envs.traffic.network import Ints, Network, Reals
+from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
+
+
+def build_settings(
+    demands: Sequence[Demand], trips: Sequence[Trips], dt: float, *, program: bool, mersenne: bool, parity: bool
+) -> Settings:
+    """Return the tables for demand sets on one network.
+
+    Args:
+        demands: one or more, all on the same network.
+        trips: their vehicles.
+        dt: the time step [s].
+        program: whether junctions switch by their own program.
+        mersenne: whether random numbers are drawn as the reference does.
+        parity: whether the reference's law is kept with its slips.
+    """
+    network = demands[0].network
+    routes = all_routes(demands)  # in the order of appearance: what is added later changes no number
+    kinds = list(dict.fromkeys(tuple(row) for demand in demands for row in demand.kinds.tolist()))
+    return Settings(
+        **_drivables(network),
+        **_crosses(network),
+        **_signals(network),
+        **_kinds(np.array(kinds), dt),
+        **_routes(network, routes),
+        **_trips(demands, trips, routes, kinds),
+        dt=dt,
+        substeps=1,
+        program=int(program),
+        mersenne=int(mersenne),
+        parity=int(parity),
+    )
+
+
+def all_routes(demands: Sequence[Demand]) -> list[tuple[int, ...]]:
+    """Return the different routes of all demand sets, in the order of `Settings.route_first`."""
+    return list(dict.fromkeys(route for demand in demands for route in demand.routes))
+
+
+def sizes_of(settings: Settings, network: Network, capacity: int) -> dict[str, int]:
+    """Return the sizes of the state's dimensions but E, for `capacity` vehicles that drive at once."""
+    return {
+        "V": capacity,
+        "N": len(settings.measure),
+        "L": network.num_lanes,
+        "J": len(network.junction_ids),
+        "D": max(1, int(np.diff(settings.trip_first).max())),
+        "M": SIZE if settings.mersenne else 0,
+        "4": 4,
+        "8": 8,
+    }
+
+
+def most_vehicles(network: Network, demands: Sequence[Demand], trips: Sequence[Trips]) -> int:
+    """Return how many vehicles can drive at once: all of them, or what the roads hold bumper to bumper and more."""
+    shortest = min(float(demand.kinds[:, KIND_FIELDS.index("length")].min()) for demand in demands)
+    return max(1, min(max(map(len, trips)), int((network.length / shortest + 2).sum())))
+
+
+def _offsets(lengths: Any) -> Ints:
+    """Return where each of consecutive parts begins, and the end of the last."""
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+
+
+def _drivables(network: Network) -> dict[str, Any]:
+    lanes, links = network.num_lanes, network.num_links
+    kind = network.road_link_kind[network.link_movement]
+    table = np.zeros((lanes + links + 1, 8), np.int32)
+    table[:lanes, LANE_INDEX] = network.lane_index
+    table[:lanes, [START_LANE, END_LANE]] = NONE
+    table[lanes:-1, START_LANE] = network.link_start
+    table[lanes:-1, END_LANE] = network.link_end
+    table[lanes:-1, TURNS] = (kind == TURN_LEFT) | (kind == TURN_RIGHT)
+    table[lanes:-1, RANK] = kind
+    table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
+    table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
+    return {
+        "measure": np.stack((network.length, network.limit), axis=1),
+        "drivable": table,
+        "out_link": np.array([lanes + k for out in network.links_from for k in out], np.int32),
+    }
+
+
+def _crosses(network: Network) -> dict[str, Any]:
+    """Return the crosses from the view of each of their two links, sorted by link and distance on it."""
+    lanes = network.num_lanes
+    # One after the other, the two views of a cross, as the order decides where distances are equal
+    link, foe = network.cross_links.ravel(), network.cross_links[:, ::-1].ravel()
+    at, foe_at = network.cross_at.ravel(), network.cross_at[:, ::-1].ravel()
+    order = np.lexsort((at, link))  # a stable sort
+    return {
+        "cross_at": at[order].astype(np.float64),
+        "cross_foe": (foe[order] + lanes).astype(np.int32),
+        "cross_foe_at": foe_at[order].astype(np.float64),
+    }
+
+
+def _signals(network: Network) -> dict[str, Any]:
+    green: list[NDArray[np.bool_]] = []
+    first = []
+    for j in range(len(network.junction_ids)):
+        links = network.link_movement[network.first_link[j] : network.first_link[j + 1]]
+        for p in range(network.first_phase[j], network.first_phase[j + 1]):
+            first.append(sum(map(len, green)))
+            green.append(network.green[p, links - network.first_road_link[j]])
+    return {
+        "phase_first": network.first_phase.astype(np.int32),
+        "phase_time": network.phase_time.copy(),
+        "link_first": (network.first_link + network.num_lanes).astype(np.int32),
+        "green_first": np.array(first, np.int32),
+        "green": np.concatenate([*green, np.zeros(0, np.bool_)]).astype(np.uint8),
+    }
+
+
+def _kinds(kinds: Reals, dt: float) -> dict[str, Any]:
+    """Return what the formulas need of each kind of vehicle."""
+    of = {name: kinds[:, c].copy() for c, name in enumerate(KIND_FIELDS)}
+    top, usual = of["max_speed"], of["usual_deceleration"]
+    return {
+        "body": of["length"],
+        "top_speed": top,
+        "boost": of["max_acceleration"] * dt,
+        "hard": of["max_deceleration"],
+        "usual": usual,
+        "pull": of["usual_acceleration"],
+        "min_gap": of["min_gap"],
+        "headway": of["headway"] + dt / 2,
+        "sight": top * top / usual / 2 + top * dt * 2,
+        "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
+    }
+
+
+class _Legs(NamedTuple):
+    """Rows of `choice`, one for each three roads in a row that any route has."""
+
+    row: dict[tuple[int, ...], int]
+    choice: list[int]
+
+
+def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, Any]:
+    """Return where routes begin, and which link to take from each lane on the way."""
+    widest = int(np.diff(network.first_lane).max())
+    legs = _Legs({}, [NONE] * widest)  # row 0: the last road
+    entries: dict[tuple[int, int], list[int]] = {}
+    leg, entry = [], []
+    for route in routes:
+        for q in range(len(route)):
+            leg.append(_leg(network, legs, route[q : q + 3]))
+        if route[:2] not in entries:
+            lanes = range(network.first_lane[route[0]], network.first_lane[route[0] + 1])
+            entries[route[0], route[1]] = [lane for lane in lanes if _links_to(network, lane, route[1])]
+        entry.append(entries[route[0], route[1]])
+    return {
+        "leg": np.array(leg, np.int32),
+        "choice": np.array(legs.choice, np.int32),
+        "entry_first": _offsets([len(lanes) for lanes in entry]),
+        "entry_lane": np.array([lane for lanes in entry for lane in lanes], np.int32),
+        "route_first": _offsets([len(route) for route in routes])[:-1].copy(),
+        "doors": np.array(sorted({lane for lanes in entries.values() for lane in lanes}), np.int32),
+    }
+
+
+def _links_to(network: Network, lane: int, road: int) -> list[int]:
+    """Return the lane links from a lane to a road."""
+    return [k for k in network.links_from[lane] if network.lane_road[network.link_end[k]] == road]
+
+
+def _leg(network: Network, legs: _Legs, roads: tuple[int, ...]) -> int:
+    """Return the row for a road, the next and the one after it, as far as the route goes on."""
+    if len(roads) == 1:
+        return 0
+    if roads not in legs.row:
+        legs.row[roads] = len(legs.choice)
+        lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
+        legs.choice.extend(_choose(network, lane, roads) for lane in lanes)
+    return legs.row[roads]
+
+
+def _choose(network: Network, lane: int, roads: tuple[int, ...]) -> int:
+    """Return the link to take from a lane: to a lane that leads on, as near to this one as can be; or NONE."""
+    options = _links_to(network, lane, roads[1])
+    if len(roads) == 3:
+        options = [k for k in options if _links_to(network, int(network.link_end[k]), roads[2])]
+    if not options:
+        return NONE
+    index = network.lane_index
+    return network.num_lanes + min(options, key=lambda k: abs(int(index[network.link_end[k]]) - int(index[lane])))
+
+
+def _trips(
+    demands: Sequence[Demand],
+    trips: Sequence[Trips],
+    routes: Sequence[tuple[int, ...]],
+    kinds: Sequence[tuple[float, ...]],
+) -> dict[str, Any]:
+    route_number = {route: w for w, route in enumerate(routes)}
+    kind_number = {kind: k for k, kind in enumerate(kinds)}
+    parts: dict[str, list[NDArray[Any]]] = {f"trip_{name}": [] for name in ("step", "route", "kind", "order", "speed")}
+    first = [0]
+    for demand, made in zip(demands, trips, strict=True):
+        route_of = np.array([*[route_number[r] for r in demand.routes], NONE], np.int32)  # the last for NONE
+        kind_of = np.array([kind_number[tuple(row)] for row in demand.kinds.tolist()], np.int32)
+        by_road = np.lexsort((np.arange(len(made)), demand.flow_road[made.flow], made.step))
+        parts["trip_step"].append(made.step)
+        parts["trip_route"].append(route_of[demand.flow_route[made.flow]])
+        parts["trip_kind"].append(kind_of[demand.flow_kind[made.flow]])
+        parts["trip_order"].append((by_road + first[-1]).astype(np.int32))
+        parts["trip_speed"].append(demand.flow_speed[made.flow])
+        first.append(first[-1] + len(made))
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()} | {"trip_first": np.array(first, np.int32)}

@@ -1,0 +1,149 @@
+"""Settings and state of the engine.
+
+Dimensions: E environments, V vehicle slots, N drivables (first L lanes, then the lane links), J junctions, D trips of
+the largest demand set, T kinds of vehicle. A vehicle that drives has a slot; one that waits outside for room on its
+first lane is only a trip. Places are in metres from the start of the drivable to the vehicle's front bumper.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE = -1  # no vehicle, no drivable, no trip
+ON_LANE = 2**31 - 1  # State.entered of a vehicle on a lane
+# State.tally[e, :]
+CREATED, FINISHED, DEPARTED, TRAVELLED, RED_RUNS, NO_SLOT, SWITCHES = range(7)
+NUM_COUNTERS = 8
+
+# Settings.measure[d, :]
+LENGTH, LIMIT = range(2)  # [m], [m/s]
+# Settings.drivable[d, :]
+LANE_INDEX = 0  # of a lane: its number on the road
+START_LANE, END_LANE = 1, 2  # of a link; NONE for lanes
+OUT_FIRST = 3  # links that leave lane d: out_link[OUT_FIRST of d : OUT_FIRST of d + 1]
+CROSS_FIRST = 4  # crosses of link d, likewise
+TURNS = 5  # of a link: 1 if it turns left or right
+RANK = 6  # of a link: its right of way, the higher goes first
+# State.on[e, d, :]
+HEAD, TAIL = 0, 1  # slots, or NONE
+COUNT = 2  # vehicles
+CROSSING = 3  # vehicles on the links that leave the lane
+LEADER = 4  # slot that the first vehicle follows, on a drivable further on, or NONE
+FOE_STEP = 5  # of a link: the last step in which anyone could be in the way there
+OPEN = 6  # of a link: 1 if it shows green
+LISTED = 7  # 1: in `active`
+# State.motion[e, v, :]
+DIS, SPEED, NEXT_DIS, NEXT_SPEED = range(4)  # [m], [m/s]; NEXT: what is planned in a step
+# State.vehicle[e, v, :]
+KIND = 0
+PLACE = 1  # drivable, or NONE: the slot is free
+AHEAD, BEHIND = 2, 3  # slots in the drivable's list, or NONE
+EXIT = 4  # on a lane: the link to take, or NONE
+BLOCKER = 5  # slot of whom it gave way to in the last step, or NONE
+FOE = 6  # the same as planned in a step
+MODE = 7
+AWAKE = 0  # the rules drive it
+ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so it need not be looked at
+IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
+DRIVEN = 3  # no rule protects it: it gets as near to the speed told as it can, until the mode is set to AWAKE
+
+# Constants of the reference that are no parameters
+TURN_SPEED = 8.3333  # of vehicles that are about to turn [m/s]
+YIELD_ROOM = 5.0  # in front of a cross where a vehicle stops [m]
+ENTER_SPEED = 2.0  # a lane whose last vehicle is this fast takes another in any case [m/s]
+NO_ROOM = -100.0  # speed of a follower that cannot avoid a collision [m/s]
+FASTEST = 100.0  # [m/s]
+
+
+class Settings(NamedTuple):
+    """What stays fixed: tables of network and demand, and numbers."""
+
+    # Drivables, columns below
+    measure: Annotated[NDArray[np.float64], "N 2"]  # LENGTH, LIMIT
+    drivable: Annotated[NDArray[np.int32], "N1 8"]  # LANE_INDEX ... RANK; the last row ends OUT_FIRST and CROSS_FIRST
+    out_link: Annotated[NDArray[np.int32], "K"]
+    # Crosses of each link, by rising distance
+    cross_at: Annotated[NDArray[np.float64], "X"]  # on this link [m]
+    cross_foe: Annotated[NDArray[np.int32], "X"]  # the other link
+    cross_foe_at: Annotated[NDArray[np.float64], "X"]  # on the other link [m]
+    # Signals: phase p of junction j is row phase_first[j] + p
+    phase_first: Annotated[NDArray[np.int32], "J1"]
+    phase_time: Annotated[NDArray[np.float64], "P"]  # [s]
+    link_first: Annotated[NDArray[np.int32], "J1"]  # drivables: links of junction j are link_first[j]..[j + 1] - 1
+    green_first: Annotated[NDArray[np.int32], "P"]  # green of the junction's links in this phase begins here
+    green: Annotated[NDArray[np.uint8], "G"]  # 1: the link is open
+    # Kinds of vehicle: from the parameters, what the formulas need
+    body: Annotated[NDArray[np.float64], "T"]  # length [m]
+    top_speed: Annotated[NDArray[np.float64], "T"]  # [m/s]
+    boost: Annotated[NDArray[np.float64], "T"]  # max_acceleration * dt [m/s]
+    hard: Annotated[NDArray[np.float64], "T"]  # max_deceleration [m/s2]
+    usual: Annotated[NDArray[np.float64], "T"]  # usual_deceleration [m/s2]
+    pull: Annotated[NDArray[np.float64], "T"]  # usual_acceleration [m/s2]
+    min_gap: Annotated[NDArray[np.float64], "T"]  # [m]
+    headway: Annotated[NDArray[np.float64], "T"]  # headway + dt / 2 [s]
+    sight: Annotated[NDArray[np.float64], "T"]  # how far ahead a vehicle looks for leaders and junctions [m]
+    even: Annotated[NDArray[np.uint8], "T"]  # 1: max_deceleration equals usual_deceleration
+    # Routes: place q of a route is a road; leg[q] + lane_index is the row of `choice` with the link to take (NONE: no
+    # way on). leg is 0 at a route's last road.
+    leg: Annotated[NDArray[np.int32], "Q"]
+    choice: Annotated[NDArray[np.int32], "C"]
+    entry_first: Annotated[NDArray[np.int32], "W1"]  # lanes where route w may begin
+    entry_lane: Annotated[NDArray[np.int32], "B"]
+    route_first: Annotated[NDArray[np.int32], "W"]  # place of the route's first road
+    doors: Annotated[NDArray[np.int32], "Z"]  # lanes where any route begins, rising
+    # Trips of demand set s: rows trip_first[s] .. trip_first[s + 1] - 1, by step of creation
+    trip_first: Annotated[NDArray[np.int32], "S1"]
+    trip_step: Annotated[NDArray[np.int32], "R"]  # [steps]
+    trip_route: Annotated[NDArray[np.int32], "R"]  # NONE: the vehicle vanishes at once
+    trip_kind: Annotated[NDArray[np.int32], "R"]
+    trip_speed: Annotated[NDArray[np.float64], "R"]  # when it begins to drive [m/s]
+    trip_order: Annotated[NDArray[np.int32], "R"]  # within a step, the trips by road: row to look at next
+    dt: float  # [s]
+    substeps: int  # steps a call
+    program: int  # 1: junctions switch phases by their own program
+    mersenne: int  # 1: draw random numbers as the reference does
+    parity: int  # 1: the reference's law with its slips
+
+
+class State(NamedTuple):
+    """Everything a step reads or writes; allocated once, changed in place."""
+
+    rng: Annotated[NDArray[np.uint64], "E"]  # random stream
+    mersenne: Annotated[NDArray[np.int64], "E M"]  # the reference's: 624 words and the next one's number, or nothing
+    step: Annotated[NDArray[np.int32], "E"]  # [steps] since the reset
+    demand: Annotated[NDArray[np.int32], "E"]  # which demand set is played
+    next_trip: Annotated[NDArray[np.int32], "E"]  # the first that is not yet created
+    tally: Annotated[NDArray[np.int64], "E 8"]  # counters; DEPARTED and TRAVELLED are sums of steps
+    # Signals
+    phase: Annotated[NDArray[np.int32], "E J"]  # to show from the next step on; may be set between steps
+    shown: Annotated[NDArray[np.int32], "E J"]  # that OPEN stands for
+    remaining: Annotated[NDArray[np.float64], "E J"]  # of the phase in the junction's own program [s]
+    # Drivables: their vehicles are a list from the front to the back
+    on: Annotated[NDArray[np.int32], "E N 8"]  # HEAD ... LISTED, columns below
+    gap: Annotated[NDArray[np.float64], "E N"]  # from the first vehicle to LEADER [m]
+    active: Annotated[NDArray[np.int32], "E N"]  # drivables with vehicles, in the order in which they got them
+    num_active: Annotated[NDArray[np.int32], "E"]
+    first_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
+    last_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
+    # Trips
+    next_waiting: Annotated[NDArray[np.int32], "E D"]  # the trip behind in the lane's queue
+    trip_priority: Annotated[NDArray[np.int32], "E D"]
+    trip_inserted: Annotated[NDArray[np.int32], "E D"]  # step in which it began to drive, or NONE
+    trip_finished: Annotated[NDArray[np.int32], "E D"]  # step in which it ended, or NONE
+    # Vehicles: one that drives has a slot. What a step reads of it lies together, columns below
+    motion: Annotated[NDArray[np.float64], "E V 4"]  # DIS, SPEED, NEXT_DIS, NEXT_SPEED
+    vehicle: Annotated[NDArray[np.int32], "E V 8"]  # KIND ... MODE
+    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside [m/s], if MODE is IS_TOLD or DRIVEN
+    trip: Annotated[NDArray[np.int32], "E V"]
+    came: Annotated[NDArray[np.int32], "E V"]  # drivable before the last move to another one, or NONE
+    route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road
+    entered: Annotated[NDArray[np.int32], "E V"]  # step in which it came onto its link; ON_LANE on lanes
+    priority: Annotated[NDArray[np.int32], "E V"]  # decides the last ties
+    free: Annotated[NDArray[np.int32], "E V"]  # free slots, the next one last
+    num_free: Annotated[NDArray[np.int32], "E"]
+    # What passes between the parts of one step
+    plan: Annotated[NDArray[np.int32], "E V"]  # slots that were looked at
+    mover: Annotated[NDArray[np.int32], "E V"]  # slots that change their drivable
