@@ -29,7 +29,10 @@ FACES = (warehouse_v0.vector_env, warehouse_v0.parallel_env)
         ({"request_queue_size": -1}, "request_queue_size must be an integer from 0 to 31 (there are 32 shelves)"),
         ({"request_queue_size": 32}, "request_queue_size must be an integer from 0 to 31"),
         ({"layout": "5x5", "num_robots": 4}, "request_queue_size must be given (0 to 3) for 4 robots"),
-        ({"observation": "film"}, "observation must be one of 'flattened', 'goal', 'tabular', 'image', not 'film'"),
+        (
+            {"observation": "film"},
+            "observation must be one of 'flattened', 'goal', 'tabular', 'image', 'tabular_push', not 'film'",
+        ),
         (
             {"image_layers": ("agents", "walls")},
             "image_layers must be a list or tuple of some of 'shelves', 'requests'",

@@ -165,10 +165,10 @@ def test_the_last_image_of_an_episode_is_kept():
     for _ in range(5):
         before = vec.get_state()
         _, _, _, _, info = vec.step(np.ones((2, 8), int))
-    longer = errands_v0.vector_env(2, observation="image", max_cycles=6)
+    longer = errands_v0.vector_env(2, observation="image", max_cycles=5)
     longer.reset(seed=0)
-    before.meta["fingerprint"] = longer.fingerprint
     longer.set_state(before)
+    longer.max_cycles = 6
     assert np.array_equal(info["final_obs"], longer.step(np.ones((2, 8), int))[0])
 
 
