@@ -141,7 +141,25 @@ def check_planning_and_pictures_change_no_trajectory(name: str) -> None:
     assert_same(batch_course(looked_at, actions[:5]), shown)
     frame = looked_at.frame(ENVS - 1)
     assert all(isinstance(value, np.ndarray) for value in frame.values())
-    assert_same(batch_course(looked_at, actions[5:]), batch_course(vec, actions[5:]))
+    expected = batch_course(vec, actions[5:])
+    assert_same(
+        [_as_far_as_known(*pair) for pair in zip(batch_course(looked_at, actions[5:]), expected, strict=True)], expected
+    )
+
+
+def _as_far_as_known(step: Any, expected: Any) -> Any:
+    """Return the step without metrics that nobody counts before somebody looks: those undefined in `expected`."""
+    arrays, info, state, metrics = step
+
+    def known(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+        return {name: np.where(np.isnan(wanted[name]), np.nan, value) for name, value in found.items()}
+
+    return (
+        arrays,
+        {**info, "metrics": known(info["metrics"], expected[1]["metrics"])},
+        state,
+        known(metrics, expected[3]),
+    )
 
 
 def check_some_can_be_restarted(name: str) -> None:
