@@ -216,6 +216,7 @@ def _links_of(
     """Return all lane links; their curves are drawn between lanes that still reach the junctions' points."""
     links = _Links([], [], [], [], [0])
     width_of = {j.id: 0.0 if j.virtual else j.width for j in junctions}
+    lanes = _FullLanes(roads)
     movement = 0
     for junction in junctions:
         for plan in _road_links(junction):
@@ -224,22 +225,32 @@ def _links_of(
                 links.start.append(int(first_lane[start]) + link.start_lane)
                 links.end.append(int(first_lane[end]) + link.end_lane)
                 links.movement.append(movement)
-                links.lines.append(_line_of(link, roads[start], roads[end], width_of))
-                if not math.isfinite(length_of(links.lines[-1])):
+                line = link.points or _curve(link, roads[start], roads[end], lanes, width_of)
+                links.lines.append(line)
+                if not math.isfinite(length_of(line)):
                     raise ParameterError(f"{name}: junction {junction.id!r}: a lane link has no finite length")
             movement += 1
         links.first.append(len(links.start))
     return links
 
 
-def _line_of(link: LaneLinkPlan, start: RoadPlan, end: RoadPlan, width_of: dict[str, float]) -> Line:
-    if link.points:
-        return link.points
-    leave = start.lane_lines or lane_lines(start.points, start.widths)
-    arrive = end.lane_lines or lane_lines(end.points, end.widths)
+class _FullLanes(dict[str, Sequence[Line]]):
+    """Centre lines of a road's lanes as far as the junctions' points, and computed when they are asked for."""
+
+    def __init__(self, roads: Sequence[RoadPlan]) -> None:
+        self._roads = {road.id: road for road in roads}
+
+    def __missing__(self, name: str) -> Sequence[Line]:
+        road = self._roads[name]
+        self[name] = road.lane_lines or lane_lines(road.points, road.widths)
+        return self[name]
+
+
+def _curve(link: LaneLinkPlan, start: RoadPlan, end: RoadPlan, lanes: _FullLanes, width_of: dict[str, float]) -> Line:
+    """Return the path of a lane link whose points are not given."""
     leave_width = 0.0 if start.lane_lines else width_of[start.end]
     arrive_width = 0.0 if end.lane_lines else width_of[end.start]
-    return link_curve(leave[link.start_lane], arrive[link.end_lane], leave_width, arrive_width)
+    return link_curve(lanes[start.id][link.start_lane], lanes[end.id][link.end_lane], leave_width, arrive_width)
 
 
 def _flat(lines: Sequence[Line]) -> tuple[Reals, Ints]:

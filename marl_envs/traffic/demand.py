@@ -118,6 +118,7 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
         raise ParameterError(f"{name}: there are no flows; at least one is needed")
     kinds: dict[Kind, int] = {}
     router = Router(network)
+    shortest = np.minimum.reduceat(network.length[: network.num_lanes], network.first_lane[:-1]).tolist()
     kind_of, route_of, road_of = [], [], []
     for k, flow in enumerate(flows):
         where = f"{name}: flow {k}"
@@ -127,7 +128,7 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
         _check_times(flow, where)
         route = router.find(flow.route, where, drop_unroutable)
         road = router.roads_of(flow.route[:1], where)[0]
-        _check_room(network, road, flow.kind.length, where)
+        _check_room(network, road, shortest[road], flow.kind.length, where)
         kind_of.append(kinds[flow.kind])
         route_of.append(route)
         road_of.append(road)
@@ -162,9 +163,7 @@ def _check_times(flow: FlowPlan, where: str) -> None:
         check_float(f"{where}: end", flow.end, flow.start, 1e9)
 
 
-def _check_room(network: Network, road: int, length: float, where: str) -> None:
-    lanes = slice(network.first_lane[road], network.first_lane[road + 1])
-    shortest = float(network.length[: network.num_lanes][lanes].min())
+def _check_room(network: Network, road: int, shortest: float, length: float, where: str) -> None:
     if length > shortest:
         raise ParameterError(
             f"{where}: a vehicle of {length:g} m is longer than a lane of road {network.road_ids[road]!r}, "

@@ -70,7 +70,7 @@ def changed(data, place: str, value):
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        ("roads", KeyError, "roads must be an array that is not empty"),
+        ("roads", KeyError, "the key 'roads' is missing"),
         ("intersections", [], "intersections must be an array that is not empty"),
         ("roads.0", 5, "roads[0] must be a JSON object"),
         ("roads.0.lanes", [], "road 'in' has no lanes"),

@@ -1,5 +1,8 @@
 """What holds for any traffic: the same bits however it is run, vehicles neither lost nor made, readings that agree."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from marl_envs.core.jit import ENABLED
 from marl_envs.core.params import ParameterError
-from marl_envs.traffic.demand import expand
+from marl_envs.traffic.demand import FlowPlan, build_demand, expand
 from marl_envs.traffic.engine.editing import add_vehicle, set_route, set_speed
 from marl_envs.traffic.engine.simulate import Traffic
 from marl_envs.traffic.engine.types import (
@@ -31,7 +34,9 @@ from marl_envs.traffic.engine.types import (
     SPEED,
 )
 from tests.traffic.cases import demand_of, positions, start
-from tests.traffic.grids import crowd, grid
+from tests.traffic.grids import CAR, crowd, grid
+
+pytestmark = [] if ENABLED else [pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")]
 
 STEPS = 150 if ENABLED else 15
 
@@ -135,6 +140,17 @@ def test_a_reset_forgets_everything():
         traffic.step(STEPS // 3)
         fresh.step(STEPS // 3)
         assert positions(traffic) == positions(fresh)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda traffic: pickle.loads(pickle.dumps(traffic))])
+def test_a_copy_goes_on_by_itself(copied):
+    traffic = Traffic(crowd(grid(2, 60.0, 1), 12, 3), 100, program=True)
+    traffic.step(STEPS // 2)
+    other, before = copied(traffic), positions(traffic)
+    other.step(5)
+    assert positions(traffic) == before != positions(other)
+    traffic.step(5)
+    assert positions(traffic) == positions(other)
 
 
 @pytest.mark.skipif(not ENABLED, reason="too slow without compilation")
@@ -250,9 +266,6 @@ def test_routes_may_pass_a_road_twice():
     """The reference mistakes the second visit for the first; here a route is followed by position."""
     network = grid(2, 90.0, 1)
     around = ["(0, 1)>(1, 1)", "(1, 1)>(1, 2)", "(1, 2)>(2, 2)", "(2, 2)>(2, 1)", "(2, 1)>(1, 1)", "(1, 1)>(1, 2)"]
-    from marl_envs.traffic.demand import FlowPlan, build_demand
-    from tests.traffic.grids import CAR
-
     demand = build_demand(network, [FlowPlan(CAR, (*around, "(1, 2)>(0, 2)"), 1.0, 0.0, 0.0)], "loop")
     assert len(expand(demand, 1.0, 10)) == 1
     traffic = Traffic(demand, 400, program=True)

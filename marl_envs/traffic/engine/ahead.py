@@ -14,6 +14,7 @@ from marl_envs.traffic.engine.types import (
     CROSSING,
     DIS,
     END_LANE,
+    EXIT,
     HEAD,
     KIND,
     LANE_INDEX,
@@ -41,25 +42,24 @@ def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
 def find_leader(state: State, settings: Settings, e: Int, d: Int) -> Any:
     """Return whom the first vehicle on `d` follows, on what it will drive on next, and the gap [m]; NONE: nobody."""
     v = state.on[e, d, HEAD]
-    rest, at, sight = (
-        settings.measure[d, LENGTH] - state.motion[e, v, DIS],
-        state.route_at[e, v],
-        settings.sight[state.vehicle[e, v, KIND]],
-    )
+    rest, sight = settings.measure[d, LENGTH] - state.motion[e, v, DIS], settings.sight[state.vehicle[e, v, KIND]]
+    link, at = state.vehicle[e, v, EXIT], state.route_at[e, v]
     while True:
-        if settings.drivable[d, END_LANE] != NONE:
+        if settings.drivable[d, END_LANE] == NONE:
+            if link == NONE:
+                return NONE, 0.0
+            if state.on[e, d, CROSSING] > 0:
+                return _nearest_crossing(state, settings, e, d, rest)
+            if rest > sight:  # the link makes it only further
+                return NONE, 0.0
+            d = link
+        else:
             d = settings.drivable[d, END_LANE]
             at += 1
             u = state.on[e, d, TAIL]
             if u != NONE:
                 return u, rest + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
-        else:
             link = exit_from(settings, d, at)
-            if link == NONE:
-                return NONE, 0.0
-            if state.on[e, d, CROSSING] > 0:
-                return _nearest_crossing(state, settings, e, d, rest)
-            d = link
         rest += settings.measure[d, LENGTH]
         if rest > sight:
             return NONE, 0.0

@@ -53,7 +53,8 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
     """Empty environment `e`: no vehicles, phase 0 everywhere, time 0. The demand set and the random stream stay."""
     state.step[e] = 0
     state.next_trip[e] = 0
-    state.tally[e, :] = 0
+    for c in range(state.tally.shape[1]):
+        state.tally[e, c] = 0
     for j in range(state.phase.shape[1]):
         state.phase[e, j] = 0
         state.shown[e, j] = 0 if settings.phase_first[j + 1] == settings.phase_first[j] else NONE

@@ -23,6 +23,7 @@ from marl_envs.traffic.engine.types import (
     FOE,
     FOE_STEP,
     HEAD,
+    JUNCTION,
     KIND,
     LENGTH,
     NONE,
@@ -42,23 +43,28 @@ from marl_envs.traffic.engine.types import (
 @jit(inner=True)
 def find_foes(state: State, settings: Settings, e: Int) -> None:
     """Mark the links where anyone could be in the way: on it, just past it, or first before it with a green light."""
-    now = state.step[e]
+    for j in range(state.busy.shape[1]):
+        state.busy[e, j] = 0
     lanes = state.first_waiting.shape[1]
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         if d >= lanes:
-            state.on[e, d, FOE_STEP] = now
+            _mark(state, settings, e, d)
             continue
         first, last = state.on[e, d, HEAD], state.on[e, d, TAIL]
         link = state.vehicle[e, first, EXIT]
         if link != NONE and state.on[e, link, OPEN]:
-            state.on[e, link, FOE_STEP] = now
+            _mark(state, settings, e, link)
         # Its rear may still be on the link; a metre more than its length, as the exact test comes later
-        if (
-            state.came[e, last] >= lanes
-            and state.motion[e, last, DIS] < settings.body[state.vehicle[e, last, KIND]] + 1.0
-        ):
-            state.on[e, state.came[e, last], FOE_STEP] = now
+        near = state.motion[e, last, DIS] < settings.body[state.vehicle[e, last, KIND]] + 1.0
+        if near and state.came[e, last] >= lanes:
+            _mark(state, settings, e, state.came[e, last])
+
+
+@jit(inline=True)
+def _mark(state: State, settings: Settings, e: Int, link: Int) -> None:
+    state.on[e, link, FOE_STEP] = state.step[e]
+    state.busy[e, settings.drivable[link, JUNCTION]] |= settings.link_bit[link]
 
 
 @jit(inner=True)
@@ -151,6 +157,8 @@ def _blocking_cross(state: State, settings: Settings, e: Int, v: Int, link: Int,
     k = state.vehicle[e, v, KIND]
     speed, brake, body = state.motion[e, v, SPEED], settings.hard[k], settings.body[k]
     now = state.step[e]
+    if state.busy[e, settings.drivable[link, JUNCTION]] & settings.foe_bits[link] == 0:
+        return 0.0, NONE
     for c in range(settings.drivable[link, CROSS_FIRST], settings.drivable[link + 1, CROSS_FIRST]):
         foe_link = settings.cross_foe[c]
         if state.on[e, foe_link, FOE_STEP] != now or settings.cross_at[c] < start:

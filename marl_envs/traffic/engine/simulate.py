@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,15 @@ class Traffic:
     def _wire(self) -> None:
         self._table = table_of(self.state, self.settings)
         self._substeps = slots_of(State) + slot_of(Settings, "substeps")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without the table: it holds addresses."""
+        return {name: value for name, value in self.__dict__.items() if name != "_table"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        """Come back with a table of the new arrays."""
+        self.__dict__.update(values)
+        self._wire()
 
     def replace_demand(self, s: int, demand: Demand, trips: Trips) -> None:
         """Play `demand` as set `s` from now on; what the old one has begun must be in it unchanged (see editing.py)."""

@@ -13,6 +13,7 @@ from marl_envs.traffic.engine.mersenne import SIZE
 from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
     END_LANE,
+    JUNCTION,
     LANE_INDEX,
     NO_ROOM,
     NONE,
@@ -97,6 +98,7 @@ def _drivables(network: Network) -> dict[str, Any]:
     table[lanes:-1, END_LANE] = network.link_end
     table[lanes:-1, TURNS] = (kind == TURN_LEFT) | (kind == TURN_RIGHT)
     table[lanes:-1, RANK] = kind
+    table[lanes:-1, JUNCTION] = np.repeat(np.arange(len(network.junction_ids)), np.diff(network.first_link))
     table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
     table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
     return {
@@ -111,9 +113,15 @@ def _crosses(network: Network) -> dict[str, Any]:
     lanes = network.num_lanes
     # One after the other, the two views of a cross, as the order decides where distances are equal
     link, foe = network.cross_links.ravel(), network.cross_links[:, ::-1].ravel()
+    bits = np.concatenate((np.zeros(lanes), np.arange(network.num_links))).astype(np.uint64)
+    bits = np.uint64(1) << bits % np.uint64(64)
+    foes = np.zeros_like(bits)
+    np.bitwise_or.at(foes, link + lanes, bits[foe + lanes])
     at, foe_at = network.cross_at.ravel(), network.cross_at[:, ::-1].ravel()
     order = np.lexsort((at, link))  # a stable sort
     return {
+        "link_bit": bits,
+        "foe_bits": foes,
         "cross_at": at[order].astype(np.float64),
         "cross_foe": (foe[order] + lanes).astype(np.int32),
         "cross_foe_at": foe_at[order].astype(np.float64),

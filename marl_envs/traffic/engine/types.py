@@ -27,6 +27,7 @@ OUT_FIRST = 3  # links that leave lane d: out_link[OUT_FIRST of d : OUT_FIRST of
 CROSS_FIRST = 4  # crosses of link d, likewise
 TURNS = 5  # of a link: 1 if it turns left or right
 RANK = 6  # of a link: its right of way, the higher goes first
+JUNCTION = 7  # of a link
 # State.on[e, d, :]
 HEAD, TAIL = 0, 1  # slots, or NONE
 COUNT = 2  # vehicles
@@ -65,6 +66,8 @@ class Settings(NamedTuple):
     measure: Annotated[NDArray[np.float64], "N 2"]  # LENGTH, LIMIT
     drivable: Annotated[NDArray[np.int32], "N1 8"]  # LANE_INDEX ... RANK; the last row ends OUT_FIRST and CROSS_FIRST
     out_link: Annotated[NDArray[np.int32], "K"]
+    link_bit: Annotated[NDArray[np.uint64], "N"]  # of a link: one bit, for itself and few or no others of the junction
+    foe_bits: Annotated[NDArray[np.uint64], "N"]  # of a link: the bits of all that it crosses
     # Crosses of each link, by rising distance
     cross_at: Annotated[NDArray[np.float64], "X"]  # on this link [m]
     cross_foe: Annotated[NDArray[np.int32], "X"]  # the other link
@@ -123,6 +126,7 @@ class State(NamedTuple):
     remaining: Annotated[NDArray[np.float64], "E J"]  # of the phase in the junction's own program [s]
     # Drivables: their vehicles are a list from the front to the back
     on: Annotated[NDArray[np.int32], "E N 8"]  # HEAD ... LISTED, columns below
+    busy: Annotated[NDArray[np.uint64], "E J"]  # bits of the links where anyone could be in the way in this step
     gap: Annotated[NDArray[np.float64], "E N"]  # from the first vehicle to LEADER [m]
     active: Annotated[NDArray[np.int32], "E N"]  # drivables with vehicles, in the order in which they got them
     num_active: Annotated[NDArray[np.int32], "E"]

@@ -50,14 +50,7 @@ def read_network(path: str | Path) -> Network:
         ParameterError: names the file, the element and the reason: not readable, not JSON (with the line), a key that
             is missing or of a wrong type, or whatever `assemble` refuses.
     """
-    data = _load(path, dict)
-    roads = [
-        _read(_road, item, f"{path}: roads[{k}]") for k, item in enumerate(_list(data, "roads", str(path), least=1))
-    ]
-    junctions = [
-        _read(_junction, item, f"{path}: intersections[{k}]")
-        for k, item in enumerate(_list(data, "intersections", str(path), least=1))
-    ]
+    roads, junctions = _read(_plans, _load(path, dict), str(path))
     return assemble(roads, junctions, str(path))
 
 
@@ -111,10 +104,18 @@ def _read(reader: Callable[..., Any], item: Any, where: str, *more: Any) -> Any:
 
 
 def _list(item: dict[str, Any], key: str, where: str, least: int = 0) -> list[Any]:
-    value = item[key] if key in item or where.count(":") else item.get(key)
+    value = item[key]
     if not isinstance(value, list) or len(value) < least:
         raise ParameterError(f"{where}: {key} must be an array{' that is not empty' if least else ''}")
     return value
+
+
+def _plans(item: dict[str, Any], where: str) -> tuple[list[RoadPlan], list[JunctionPlan]]:
+    roads, junctions = _list(item, "roads", where, least=1), _list(item, "intersections", where, least=1)
+    return (
+        [_read(_road, road, f"{where}: roads[{k}]") for k, road in enumerate(roads)],
+        [_read(_junction, junction, f"{where}: intersections[{k}]") for k, junction in enumerate(junctions)],
+    )
 
 
 def _text(item: dict[str, Any], key: str, where: str) -> str:
