@@ -25,6 +25,7 @@ class Spec:
 
 _WAREHOUSE = "marl_envs.warehouse_v0"
 _ERRANDS = "marl_envs.errands_v0"
+_SIGNALS = "marl_envs.traffic_signals_v0"
 SPECS = {
     spec.id: spec
     for spec in (
@@ -49,6 +50,12 @@ SPECS = {
         ),
         Spec("marl_envs/errands-8ag-image-v0", _ERRANDS, {"floor": "aisles-2x3", "observation": "image"}),
         Spec("marl_envs/errands-8ag-battery-v0", _ERRANDS, {"floor": "aisles-2x3", "num_robots": 8, "battery": 400}),
+        Spec(
+            "marl_envs/signals-cross-tabular-v0",
+            _SIGNALS,
+            {"network": "cross", "observation": "tabular", "actions": "fullest", "warmup": 60.0},
+        ),
+        Spec("marl_envs/signals-2x2-v0", _SIGNALS, {"network": "grid-2x2", "warmup": 60.0}),
         Spec(
             "marl_envs/errands-kiva-60ag-v0",
             _ERRANDS,

@@ -7,7 +7,11 @@ from typing import Any
 from marl_envs.render.painter import Painter
 from marl_envs.render.theme import Theme
 
-ARTISTS = {"errands_v0": "marl_envs.warehouse.errands.render", "warehouse_v0": "marl_envs.warehouse.render"}
+ARTISTS = {
+    "errands_v0": "marl_envs.warehouse.errands.render",
+    "traffic_signals_v0": "marl_envs.traffic.signals.render",
+    "warehouse_v0": "marl_envs.warehouse.render",
+}
 
 
 def painter_for(

@@ -91,13 +91,15 @@ def test_every_registered_environment_is_a_task(env_id):
         return
     env = make()
     agents = marl_envs.make(env_id).possible_agents
-    assert chosen.group_map(env) == {"robot": agents}
+    group = agents[0].rsplit("_", 1)[0]
+    assert chosen.group_map(env) == {group: agents}
     assert chosen.max_steps(env) == 9
     assert env.batch_size == (3,)
     length = marl_envs.make(env_id).observation_space(agents[0]).shape
-    assert chosen.observation_spec(env)["robot", "observation"].shape == (len(agents), *length)
-    assert chosen.action_mask_spec(env)["robot", "action_mask"].shape == (len(agents), 5)
-    assert chosen.action_spec(env)["robot", "action"].shape == (len(agents),)
+    assert chosen.observation_spec(env)[group, "observation"].shape == (len(agents), *length)
+    actions = int(marl_envs.make(env_id).action_space(agents[0]).n)
+    assert chosen.action_mask_spec(env)[group, "action_mask"].shape == (len(agents), actions)
+    assert chosen.action_spec(env)[group, "action"].shape == (len(agents),)
     assert chosen.state_spec(env)["state"].shape == marl_envs.make(env_id).state_space.shape
 
 

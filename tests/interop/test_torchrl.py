@@ -45,7 +45,8 @@ def same(tensor, array):
 def test_specs(env_id, mask):
     env = make(env_id, 3, with_state=True, mask=mask, max_cycles=2)
     check_env_specs(env)
-    assert (("robot", "action_mask") in env.observation_spec.keys(True)) == (mask is not None)
+    group = marl_envs.make(env_id).possible_agents[0].rsplit("_", 1)[0]
+    assert ((group, "action_mask") in env.observation_spec.keys(True)) == (mask is not None)
     assert env.batch_size == (3,)
     assert env.observation_spec["state"].dtype is torch.float32
 

@@ -1,0 +1,118 @@
+"""Networks and demand by name or path, ready for the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.params import ParameterError
+from marl_envs.traffic.arrivals import draw
+from marl_envs.traffic.demand import Demand, Trips, expand
+from marl_envs.traffic.engine.tables import build_settings, most_vehicles
+from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
+from marl_envs.traffic.names import network_named
+from marl_envs.traffic.network import Network
+from marl_envs.traffic.phases import with_signals
+from marl_envs.traffic.rilsa import rilsa, rilsa_counts
+from marl_envs.traffic.signals.phases import Choices, Signal, arrange
+from marl_envs.traffic.sources import arrivals_named
+
+SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
+HOUR = 3600.0  # arrivals are drawn for whole hours, so that they do not depend on `max_cycles` [s]
+
+
+@dataclass(frozen=True, eq=False)
+class Roads:
+    """A network with its demand, and the engine's settings for both."""
+
+    network: Network
+    signals: tuple[Signal, ...]
+    settings: Any
+    capacity: int
+    sets: int
+
+
+def load(params: Any) -> Roads:
+    """Return what the parameters name.
+
+    Raises:
+        ParameterError: there is no such network or demand, a file is refused, or no junction has a choice of phases.
+    """
+    demands = (params.demand,) if isinstance(params.demand, str) else params.demand
+    stamps = tuple(_stamp(name) for name in (params.network, *demands))
+    horizon = params.warmup + params.max_cycles * params.decision_interval
+    steps = round(np.ceil(horizon / HOUR) * HOUR / params.dt)
+    engine = (params.dt, params.rng == "mt19937", params.parity)
+    return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
+
+
+def _stamp(name: str) -> int:
+    """Return when a file was last written, so that what is kept of it is not used after a change."""
+    path = Path(name)
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@lru_cache(maxsize=8)
+def _load(
+    name: str,
+    phases: str,
+    demands: tuple[str, ...],
+    count: int,
+    steps: int,
+    engine: tuple[float, bool, bool],
+    stamps: tuple[int, ...],
+) -> Roads:
+    del stamps
+    network, signals = network_of(name, phases)
+    dt, mersenne, parity = engine
+    pairs = [pair for demand in demands for pair in _trips(demand, network, count, dt, steps)]
+    sets, trips = [demand for demand, _ in pairs], [made for _, made in pairs]
+    settings = build_settings(sets, trips, dt, program=False, mersenne=mersenne, parity=parity)
+    return Roads(network, signals, settings, most_vehicles(network, sets, trips), len(sets))
+
+
+def _trips(name: str, network: Network, count: int, dt: float, steps: int) -> list[tuple[Demand, Trips]]:
+    """Return the demand of a file, or `count` draws of arrivals at random."""
+    if name.endswith((".json", *SUMO_ROUTES)):
+        reader = cityflow.read_demand if name.endswith(".json") else sumo_routes.read_demand
+        demand = reader(name, network)
+        return [(demand, expand(demand, dt, steps))]
+    arrivals = rilsa_counts(replace(rilsa(), network=network)) if name == "rilsa" else arrivals_named(name, network)
+    return [(arrivals.demand, draw(arrivals, seed, dt, steps)) for seed in range(count)]
+
+
+def network_of(name: str, phases: str) -> tuple[Network, tuple[Signal, ...]]:
+    """Return the network of that name or path, its phases completed, and its signals.
+
+    Raises:
+        ParameterError: there is no such network, a file is refused, or no junction has a choice of phases.
+    """
+    return _arranged(name, phases, _stamp(name))
+
+
+@lru_cache(maxsize=8)
+def _arranged(name: str, phases: str, stamp: int) -> tuple[Network, tuple[Signal, ...]]:
+    del stamp
+    network, choices = _read(name)
+    if phases != "own":
+        choices = None
+        signalled = [network.junction_ids[j] for j in network.signals if network.num_phases(j) > 1]
+        network = with_signals(with_signals(network, signalled, phases), None, phases)
+    network, signals = arrange(network, choices)
+    if not signals:
+        raise ParameterError(f"{name}: no junction has two phases to choose from")
+    return network, signals
+
+
+def _read(name: str) -> tuple[Network, Choices | None]:
+    """Return a network, and the phases to choose from at each junction where the file says so."""
+    if name.endswith(".json"):
+        return cityflow.read_network(name), None
+    if name == "rilsa" or name.endswith(SUMO_NETWORKS):
+        town = rilsa() if name == "rilsa" else sumo.read(name)
+        return town.network, town.choices
+    return network_named(name), None
