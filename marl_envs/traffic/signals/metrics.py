@@ -81,10 +81,12 @@ def select(values: Any, e: Int, count: Int, rank: Int) -> Real:
 
 
 @jit(inner=True)
-def measure_one(state: EngineState, control: Control, settings: EngineSettings, rules: Rules, out: Out, e: Int) -> None:
-    """Write the metrics of environment `e` so far into out.metrics[e]."""
-    dt, first = settings.dt, settings.trip_first[state.demand[e]]
-    count = 0
+def _sum_trips(state: EngineState, control: Control, settings: EngineSettings, e: Int) -> Any:
+    """Write each trip's delay into `scratch`; return the number of trips and their sums.
+
+    Delay [s], its square [s2], time outside [s], time waited [s], stops.
+    """
+    first, count = settings.trip_first[state.demand[e]], 0
     delay = squares = outside = waited = stops = 0.0
     for trip in range(state.next_trip[e]):
         if settings.trip_route[first + trip] == NONE:  # vanished at once
@@ -96,8 +98,25 @@ def measure_one(state: EngineState, control: Control, settings: EngineSettings, 
         delay += own
         squares += own * own
         outside += apart
-        waited += control.trip_waited[e, trip] * dt
+        waited += control.trip_waited[e, trip] * settings.dt
         stops += control.trip_stops[e, trip]
+    return count, delay, squares, outside, waited, stops
+
+
+@jit(inner=True)
+def _late(control: Control, e: Int, count: Int) -> Real:
+    """Return the delay [s] that 95 % of the `count` trips in `scratch` do not exceed, and clear it."""
+    found = select(control.scratch, e, count, (95 * count + 99) // 100 - 1) if count > 0 else np.nan
+    for i in range(count):  # reading metrics leaves no trace in the state
+        control.scratch[e, i] = np.float32(0.0)
+    return found
+
+
+@jit(inner=True)
+def measure_one(state: EngineState, control: Control, settings: EngineSettings, rules: Rules, out: Out, e: Int) -> None:
+    """Write the metrics of environment `e` so far into out.metrics[e]."""
+    count, delay, squares, outside, waited, stops = _sum_trips(state, control, settings, e)
+    dt = settings.dt
     signals, tally = rules.junction.shape[0], state.tally
     switches = np.int64(0)
     for a in range(signals):
@@ -110,7 +129,7 @@ def measure_one(state: EngineState, control: Control, settings: EngineSettings, 
     values = (
         travelled * dt / n,
         delay / n,
-        select(control.scratch, e, count, (95 * count + 99) // 100 - 1) if count > 0 else np.nan,
+        _late(control, e, count),
         delay * delay / (n * squares),
         outside / n,
         waited / n,
@@ -132,5 +151,3 @@ def measure_one(state: EngineState, control: Control, settings: EngineSettings, 
     )
     for m in range(len(values)):
         out.metrics[e, m] = values[m]
-    for i in range(count):  # reading metrics leaves no trace in the state
-        control.scratch[e, i] = np.float32(0.0)

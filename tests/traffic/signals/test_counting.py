@@ -182,6 +182,17 @@ def seen_by_plain_account(vec, kind: str, e: int, a: int) -> list[float]:
             ends = [(int(network.link_start[k]), int(network.link_end[k])) for k in links]
             pressures.append(np.mean([len(on[i]) / room[i] - len(on[o]) / room[o] for i, o in ends]))
         return phase + [float(p) for p in pressures]
+    numbers = {lane: len(near[lane]) for lane in lanes}
+    total = sum(len(on[lane]) + int(state.outside[e, lane]) for lane in lanes)
+    return summed_by_plain_account(vec, kind, e, a, numbers, total)
+
+
+def summed_by_plain_account(vec, kind: str, e: int, a: int, near: dict[int, int], total: int) -> list[float]:
+    """Return "summary" or "tabular" of a signal, from the vehicles near on each lane and all of them."""
+    state = vec.arrays
+    network, signals = network_of(vec.params.network, vec.params.phases)
+    signal = signals[a]
+    free = float(state.stage[e, a] == 0 and state.green[e, a] >= vec.params.min_green)
     greens = []
     for p in signal.phases:
         row = network.green[network.first_phase[signal.junction] + p]
@@ -189,15 +200,14 @@ def seen_by_plain_account(vec, kind: str, e: int, a: int) -> list[float]:
         mine = range(network.first_link[signal.junction], network.first_link[signal.junction + 1])
         greens.append({int(network.link_start[k]) for k in mine if row[network.link_movement[k] - first]})
     always = set.intersection(*greens)
-    sums = [sum(len(near[lane]) for lane in green - always) for green in greens]
+    sums = [sum(near[lane] for lane in green - always) for green in greens]
     present = int(state.pending[e, a])
     other = max((p for p in range(8) if p != present), key=lambda p: (sums[p], -p))
     elapsed = 0.0 if state.stage[e, a] else float(state.green[e, a]) + vec.params.yellow + vec.params.all_red
     if kind == "tabular":
         bins = [int(np.searchsorted(COUNT_BINS, sums[p], side="right")) for p in (present, other)]
         return [(int(np.searchsorted(TIME_BINS, elapsed, side="right")) * 8 + bins[0]) * 8 + bins[1]]
-    own = [len(near[lane]) for lane in greens[present] - always]
-    total = sum(len(on[lane]) + int(state.outside[e, lane]) for lane in lanes)
+    own = [near[lane] for lane in greens[present] - always]
     return [sums[present], sums[other], total, min(own), max(own), elapsed, free, present, other]
 
 
