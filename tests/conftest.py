@@ -19,6 +19,28 @@ hypothesis.settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# In several processes (pytest-xdist, --dist loadgroup) each family's tests go to one, which compiles its kernels;
+# the largest first. Everything else goes file by file.
+FAMILIES = {"errands": "warehouse/errands", "warehouse": "warehouse", "signals": "traffic/signals", "": "traffic"}
+
+
+def _group(item: pytest.Item) -> str:
+    path = item.path.relative_to(ROOT / "tests").as_posix()
+    if path == "test_conformance.py":
+        name = item.callspec.params["name"]  # type: ignore[attr-defined]
+        return next(family for word, family in FAMILIES.items() if word in name)
+    return next((family for family in FAMILIES.values() if path.startswith(f"{family}/")), path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what belongs together, and begin with what takes longest."""
+    order = list(FAMILIES.values())
+    groups = {item.nodeid: _group(item) for item in items}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
+    items.sort(key=lambda item: order.index(groups[item.nodeid]) if groups[item.nodeid] in order else len(order))
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The optional folder of real maps and networks (`warehouse/`, `traffic/`); without it the test is skipped."""
