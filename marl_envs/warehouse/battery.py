@@ -30,7 +30,7 @@ BATTERY_METRICS: dict[str, tuple[str, str]] = {
     "first_death": ("steps", "step in which the first battery ran out; NaN if none did"),
     "charger_wait": (
         "robot-steps",
-        "steps of robots sent to charge that were refused, waited, or had no charging cell to go to",
+        "steps of robots sent to charge in which they neither moved nor turned and were not on their charging cell",
     ),
     "lowest_battery": ("units", "lowest level of any robot at the end of any step"),
 }
@@ -80,6 +80,10 @@ class Batteries(Protocol):
     @property
     def laden(self) -> NDArray[np.uint8]:
         """1: carries something; the task writes it before `use_energy` [E, B]."""
+
+    @property
+    def window_far(self) -> NDArray[np.int32]:
+        """Distance to the target when the last window of progress ended, or EMPTY [E, A]."""
 
     @property
     def spot(self) -> NDArray[np.uint32]:

@@ -34,8 +34,11 @@ def send(state: Batteries, settings: Power, steps: Any, e: Int) -> None:
         level = state.level[e, a]
         if state.sent[e, a] and (level == 0 or level >= settings.capacity):
             state.sent[e, a] = 0
+            state.window_far[e, a] = EMPTY  # another target: progress is not judged before the next window
             _book(state, settings, e, a, EMPTY)
         elif 0 < level < settings.capacity and level <= need_of(state, settings, e, a) + settings.reserve:
+            if state.sent[e, a] == 0:
+                state.window_far[e, a] = EMPTY
             state.sent[e, a] = 1
         if state.charger[e, a]:
             _change_over(state, settings, steps, e, a)

@@ -17,7 +17,8 @@ def with_own_targets(state: State) -> State:
 def assign(state: State, own: State, settings: Settings) -> None:
     """Write targets into `own`: fetching robots to requested shelves, returning ones to empty homes.
 
-    As many as possible get one, at the least total of steps, turns included. What other robots are about stays.
+    As many as possible get one, at the least total of steps, turns included. What other robots are about stays; dead
+    ones get nothing, and what they stand on is no target.
 
     Raises:
         ImportError: scipy is not installed.
@@ -25,11 +26,24 @@ def assign(state: State, own: State, settings: Settings) -> None:
     for mine, theirs in ((own.target, state.target), (own.phase, state.phase), (own.guide, state.guide)):
         mine[:] = theirs
     for e in range(len(state.pos)):
-        fetching = np.flatnonzero((state.phase[e] == FETCH) | (state.phase[e] == IDLE))
+        fetching = np.flatnonzero(((state.phase[e] == FETCH) | (state.phase[e] == IDLE)) & _alive(state, e))
         shelves = _match(state, own, settings, e, fetching, _standing(state, e), settings.free_steps)
         own.phase[e, fetching] = np.where(shelves, FETCH, IDLE)
         returning = np.flatnonzero(state.phase[e] == RETURN)
-        _match(state, own, settings, e, returning, state.gap[e][state.gap[e] > 0], settings.laden_steps)
+        gaps = _open_cells(state, e, state.gap[e][state.gap[e] > 0])
+        _match(state, own, settings, e, returning, gaps, settings.laden_steps)
+
+
+def _alive(state: State, e: int) -> NDArray[np.bool_]:
+    """Return which robots have energy left [A]; without batteries `level` has no columns."""
+    return state.level[e] > 0 if state.level.shape[1] else np.ones(state.pos.shape[1], np.bool_)
+
+
+def _open_cells(state: State, e: int, cells: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return those of the cells on which no dead robot stands."""
+    robots = state.robot_at[e][cells]
+    found: NDArray[np.uint32] = cells[(robots == EMPTY) | _alive(state, e)[robots]]
+    return found
 
 
 def _standing(state: State, e: int) -> NDArray[np.uint32]:
@@ -37,8 +51,7 @@ def _standing(state: State, e: int) -> NDArray[np.uint32]:
     cells = state.shelf_pos[e][state.queue[e]]
     robots = state.robot_at[e][cells]
     carried = (robots != EMPTY) & (state.load[e][robots] == state.queue[e])
-    standing: NDArray[np.uint32] = cells[~carried]
-    return standing
+    return _open_cells(state, e, cells[~carried])
 
 
 def _match(

@@ -2,7 +2,8 @@
 
 Its heart is a bit of PIBT: a robot that wants a cell pushes whoever stands there, and who is pushed and has no free
 cell to go to pushes on, with the urgency of the first. So the last of a queue learns that it has to make room for a
-robot that it could not see. Where to go, and whether to go at all, is left to the learner.
+robot that it could not see. Nobody pushes a dead robot, whose cell is closed. Where to go, and whether to go at all, is
+left to the learner.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.warehouse.battery import is_dead
 from marl_envs.warehouse.guidance import barred, rank
 from marl_envs.warehouse.types import AHEAD_BIT, EMPTY, LEFT_BIT, RIGHT_BIT, Settings, State
 
@@ -40,6 +42,8 @@ def _side(state: State, settings: Settings, e: Int, a: Int, k: Int) -> Int:
     b = state.robot_at[e, cell]
     if b == EMPTY:
         return FREE
+    if is_dead(state, e, np.int64(b)):
+        return CLOSED
     if settings.ahead[state.heading[e, b]] == step:
         return LEAVING
     return INSISTS if _insists(state, e, np.int64(b), a) else YIELDS
@@ -94,7 +98,7 @@ def _push(state: State, settings: Settings, e: Int, first: Int) -> None:
 
 @jit(inline=True)
 def _can_be_pushed(state: State, e: Int, b: Int, first: Int) -> Bool:
-    return b != first and state.pushed[e, b] == 0 and _before(state, e, first, b)
+    return b != first and state.pushed[e, b] == 0 and not is_dead(state, e, b) and _before(state, e, first, b)
 
 
 @jit(inline=True)

@@ -114,3 +114,24 @@ def test_optimal_targets_bring_more_shelves():
 def test_an_unknown_assignment_is_refused():
     with pytest.raises(ParameterError, match="assignment must be one of 'nearest', 'optimal', not 'best'"):
         PIBTPolicy(assignment="best")
+
+
+def test_dead_robots_get_no_target_and_close_their_cells():
+    vec = warehouse_v0.vector_env(8, layout="tiny", num_robots=4, battery=150, chargers=0)
+    policy = PIBTPolicy(assignment="optimal")
+    obs, _ = vec.reset(seed=3)
+    dead_robots = closed = 0
+    for _ in range(120 if ENABLED else 100):
+        actions = policy.act(vec, obs)
+        state, own = vec.arrays, policy._own
+        for e in range(8):
+            dead = state.level[e] == 0
+            assert not own.target[e][dead].any()
+            assert (own.phase[e][dead] == IDLE).all()
+            alive = own.target[e][~dead & np.isin(own.phase[e], (FETCH, RETURN))]
+            assert not np.isin(alive, state.pos[e][dead]).any()
+            dead_robots += int(dead.sum())
+            closed += int(np.isin(state.pos[e][dead], state.shelf_pos[e][state.queue[e]]).sum())
+        obs, *_ = vec.step(actions)
+    assert dead_robots > 0
+    assert closed > 0, "no dead robot stood on a requested shelf: half of it was not tested"

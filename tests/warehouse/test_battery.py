@@ -11,6 +11,7 @@ from marl_envs import warehouse_v0
 from marl_envs.core.jit import ENABLED
 from marl_envs.core.params import ParameterError
 from marl_envs.warehouse.battery import BATTERY_METRICS
+from marl_envs.warehouse.counting import WINDOWS
 from marl_envs.warehouse.energy import Drain
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.pibt import PIBTPolicy
@@ -267,3 +268,34 @@ def test_drain_survives_json():
     assert params.drain == Drain(wait=1, turn=2, move=3, toggle=4, laden=5)
     again = warehouse_v0.vector_env(1, **warehouse_v0.vector_env(1, battery=100).fingerprint["params"])
     assert again.params.drain == Drain()
+
+
+def test_going_to_charge_is_no_livelock():
+    """A robot on its target that is sent to a charging cell far away comes nearer to that."""
+    vec = warehouse_v0.vector_env(
+        1,
+        layout=f"xg{44 * '.'}c\nx{46 * '.'}",
+        num_robots=1,
+        request_queue_size=0,
+        battery=400,
+        drain=(0, 0, 1, 0, 1),
+    )
+    vec.require_guidance()
+    vec.reset(seed=0)
+    settings, state = vec.simulation.settings, vec.arrays
+    state.robot_at[0, state.pos[0]] = -1
+    state.pos[0, 0], state.heading[0, 0] = settings.inside[0], 3
+    state.robot_at[0, state.pos[0, 0]] = 0
+    play(vec, "T")  # it has a shelf, and is to put it back where it stands
+    for _ in range(19):
+        play(vec, "-")
+    state.level[0, 0] = 100
+    for _ in range(20):
+        play(vec, "F")
+    assert state.sent[0, 0]
+    assert state.record[0, WINDOWS] == 2
+    assert vec.metrics()["livelock_fraction"] == 0
+    for _ in range(20):
+        play(vec, "LR"[vec.arrays.step[0] % 2])
+    assert state.record[0, WINDOWS] == 3
+    assert vec.metrics()["livelock_fraction"] == 1 / 3  # it turns to and fro

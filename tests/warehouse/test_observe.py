@@ -196,6 +196,17 @@ def test_who_has_no_way_out_pushes_on(below, push, ways, sides):
     assert (obs[0] // 3125).tolist() == [(errand * 8 + way) * 2 for errand, way in errands]
 
 
+def test_nobody_pushes_a_dead_robot():
+    """As above, but the robot in the middle is dead: its cell is closed, and the last of the queue is left alone."""
+    picture = "x x x x x _ \n . >O. <o. <o. . g \n x x x x _ _"
+    vec = build(picture, observation="tabular_push", battery=400, chargers=0)
+    vec.arrays.level[0, 1] = 0
+    obs, *_ = play(vec, "---")
+    assert (obs[0] // 625 % 5).tolist() == [0, 0, 0]
+    ahead, behind = int(obs[0, 0]) // 125 % 5, int(obs[0, 2]) // 125 % 5
+    assert (ahead, behind) == (0, 0)  # both face the dead robot
+
+
 def test_a_refusal_by_another_robot_shows_for_one_step():
     for observation, refused in (("goal", lambda view: view[22]), ("tabular", lambda number: number // 97 % 2)):
         vec = build(">. <. . . \n x x . . \n ^. . g v.", observation=observation)

@@ -118,15 +118,20 @@ def prepare(simulation: Simulation, state: State) -> None:
 
 
 def _propose(settings: Settings, state: State, name: str) -> NDArray[np.uint32]:
-    """Write the assigner's answers into the schedule; return the cells of the errands that begin with it."""
+    """Write the assigner's answers into the schedule; return the cells of the errands that begin with it.
+
+    It is asked once a step: whom it leaves idle stays so in the step, also if the state is only shown again.
+    """
     begun = [np.zeros(0, np.uint32)]
-    waiting = _free_robots(state).any(axis=1) & (state.pool_owner == EMPTY).any(axis=1)
+    due = state.asked != state.step + 1
+    waiting = due & _free_robots(state).any(axis=1) & (state.pool_owner == EMPTY).any(axis=1)
     for e in np.flatnonzero(waiting).tolist():
         pool = Pool(settings, state, e)
         answer = _checked(load(name)(pool), pool, name)
         takes = answer != IDLE
         state.schedule[e, pool.robots[takes]] = pool.tasks[answer[takes]]
         begun.append(pool._first[answer[takes]])
+    state.asked[due] = state.step[due] + 1
     return np.concatenate(begun)
 
 

@@ -37,6 +37,7 @@ OUT_AT = SETTINGS_AT + slots_of(Settings)
 def begin(state: State, settings: Settings, e: Int) -> None:
     """Start an episode."""
     state.step[e] = 0
+    state.asked[e] = 0
     state.service[e] = 0
     state.travelled[e] = 0
     state.shortest_sum[e] = 0

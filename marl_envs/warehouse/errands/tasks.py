@@ -97,7 +97,7 @@ def _draw(state: State, settings: Settings, e: Int, a: Int) -> None:
 def follow_schedule(state: State, settings: Settings, e: Int) -> None:
     """Let robots take the tasks that `schedule` names, where these are open and neither robot nor task is bound.
 
-    A task can change hands until its first errand is done; then both are bound.
+    A task can change hands until its first errand is done; then both are bound. Dead robots take none.
     """
     for a in range(state.pos.shape[1]):
         wanted = state.schedule[e, a]
@@ -111,7 +111,7 @@ def follow_schedule(state: State, settings: Settings, e: Int) -> None:
             state.goal[e, a] = 0
             continue
         q = _place_in_pool(state, e, wanted)
-        if q == NONE:
+        if q == NONE or is_dead(state, e, a):
             continue
         b = state.pool_owner[e, q]
         if b != EMPTY and state.errand[e, b] > 0:

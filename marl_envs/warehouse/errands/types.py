@@ -236,6 +236,7 @@ class State(NamedTuple):
     pool_since: Annotated[NDArray[np.int32], "E Q"]  # [steps] when each was released
     pool_owner: Annotated[NDArray[np.int16], "E Q"]  # robot that has it in hand, or EMPTY
     schedule: Annotated[NDArray[np.int32], "E A"]  # task that each robot shall take (assigner "schedule"), DROP or NONE
+    asked: Annotated[NDArray[np.int32], "E"]  # 1 + step for which an assigner was asked last (0: not yet)
     robot_at: Annotated[NDArray[np.int16], "E C"]  # robot in the cell, or EMPTY
     potential: Annotated[NDArray[np.float32], "E A"]  # of the shaping reward
     tally: Annotated[NDArray[np.int32], "E A K"]  # [robot-steps] this episode, by kind

@@ -191,3 +191,34 @@ def test_dead_robots_get_nothing(tmp_path):
     vec.arrays.task[0], vec.arrays.goal[0] = types.NONE, 0
     vec.step(np.zeros((1, 3), int))
     assert (vec.arrays.task[0] == types.NONE).tolist() == [False, True, False]
+
+
+def first_come(pool: Pool) -> np.ndarray:
+    """One robot only, the first, the first open task."""
+    answer = np.full(len(pool.robots), IDLE)
+    answer[0] = 0
+    return answer
+
+
+@pytest.mark.parametrize("battery", [None, 40])
+@pytest.mark.parametrize("assigner", ["first_come", "last_come"])
+def test_whom_an_assigner_leaves_idle_stays_so_in_this_step(tmp_path, assigner, battery):
+    """Neither a state shown again nor another row's new start makes it be asked a second time."""
+    parameters = {"problem": problem(tmp_path, 3, robots=4), "assigner": f"{HERE}:{assigner}", "battery": battery}
+    plain, shown = (errands_v0.vector_env(2, reserve=battery, **parameters) for _ in range(2))
+    plain.reset(seed=0)
+    shown.reset(seed=0)
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        shown.set_state(shown.get_state())
+        shown.restart(np.array([False, True]))
+        for vec in (plain, shown):
+            assert np.array_equal(vec.arrays.schedule[0], [types.NONE] * 4)
+        for name in ("task", "goal", "pos", "level"):
+            assert np.array_equal(getattr(plain.arrays, name)[0], getattr(shown.arrays, name)[0]), name
+        actions = rng.integers(0, 5, (2, 4))
+        held = plain.arrays.task[0] != types.NONE
+        plain.step(actions)
+        shown.step(actions)
+        assert ((plain.arrays.task[0] != types.NONE) & ~held).sum() <= 1
+    assert plain.arrays.tally[0, :, types.TASKS].sum() > 0

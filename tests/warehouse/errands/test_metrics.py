@@ -78,7 +78,7 @@ class Record:
             "throughput": tasks / self.steps,
             "errands": self.errands,
             "service_time": float(np.mean(self.service)) if self.service else nan,
-            "detour": sum(self.took) / sum(self.ways) if self.took else nan,
+            "detour": sum(self.took) / sum(self.ways) if sum(self.ways) else nan,
             "refused_vertex": did["vertex"],
             "refused_swap": did["swap"],
             "refused_blocked": did["blocked"],

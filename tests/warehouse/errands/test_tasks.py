@@ -200,6 +200,30 @@ def test_a_task_taken_on_the_spot_took_no_time(tmp_path):
     assert metrics["service_time"][0] == (2 + 3) / 2
 
 
+def test_errands_without_a_way_have_no_detour(tmp_path):
+    path = write_problem(tmp_path, ("....", "...."), [0, 4], [[0, 0], [2], [6]], 1.5)
+    vec = errands_v0.vector_env(1, problem=path, assigner="schedule")
+    vec.reset(seed=0)
+    vec.arrays.schedule[0, 0] = 0
+    for _ in range(2):
+        vec.step(np.zeros((1, 2), int))
+    assert vec.metrics()["errands"][0] == 2
+    assert np.isnan(vec.metrics()["detour"][0])
+
+
+def test_a_schedule_gives_a_dead_robot_nothing(tmp_path):
+    path = write_problem(tmp_path, ("....", "...."), [0, 4], [[2], [3], [6]], 1.5)
+    vec = errands_v0.vector_env(1, problem=path, assigner="schedule", battery=100)
+    vec.reset(seed=0)
+    vec.arrays.level[0, 0] = 0
+    vec.arrays.schedule[0] = 0, 1
+    vec.step(np.zeros((1, 2), int))
+    assert vec.arrays.task[0].tolist() == [types.NONE, 1]
+    vec.arrays.schedule[0] = types.NONE, 0
+    vec.step(np.zeros((1, 2), int))
+    assert vec.arrays.task[0].tolist() == [types.NONE, 0]
+
+
 def test_nothing_of_the_last_episode_shows_in_the_next(tmp_path):
     path = write_problem(tmp_path, ("....", "...."), [0, 4], [[2, 3], [7], [2], [6]], 1.5)
     vec = errands_v0.vector_env(1, problem=path, assigner="schedule", max_cycles=10)
