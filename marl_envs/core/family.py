@@ -37,6 +37,7 @@ class Family:
     describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
     then: tuple[Range, ...] = ()  # the rest of a step, where it needs more than one kernel, with `prepare` in between
     prepare: Callable[[Simulation, Any], None] | None = None  # with the state: fill the settings' caches for it
+    most_cycles: Callable[[Any], int] | None = None  # params -> up to what `max_cycles` may be set later; None: any
     finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -26,7 +26,17 @@ _compiled: list[Any] = []  # the dispatchers that have been made, so that one ca
 
 
 # What shapes no kernel, as it holds neither one nor a constant of one: editing it need not compile anything anew.
-NO_KERNELS = ("render/", "interop/", "core/buffers.py", "core/parallel.py", "core/registry.py", "core/vector.py")
+NO_KERNELS = (
+    "render/",
+    "interop/",
+    *(f"core/{name}.py" for name in ("buffers", "parallel", "registry", "vector")),
+    *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network", "phases")),
+    *(f"traffic/{name}.py" for name in ("plans", "rilsa", "routing", "sources", "streets")),
+    "traffic/formats/",
+    *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables")),
+    *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
+    "traffic_signals_v0.py",
+)
 
 
 @lru_cache

@@ -64,6 +64,8 @@ class VectorEnv:
         self._simulation = replace(simulation, settings=simulation.settings._replace(autoreset=int(autoreset)))
         self._state = simulation.allocate_state(num_envs)
         self._buffers = Buffers(self._simulation, num_envs, 2 if autoreset else 1)
+        most = simulation.family.most_cycles
+        self._most_cycles = 2**31 - 1 if most is None else most(simulation.params)
         self._started = False
         self._wire()
 
@@ -148,12 +150,12 @@ class VectorEnv:
 
     @property
     def max_cycles(self) -> int:
-        """Steps after which an episode is truncated; may be set."""
+        """Steps after which an episode is truncated; may be set (for traffic up to what demand was drawn for)."""
         return int(self._simulation.params.max_cycles)
 
     @max_cycles.setter
     def max_cycles(self, value: int) -> None:
-        check_int("max_cycles", value, 1)
+        check_int("max_cycles", value, 1, self._most_cycles, why="in this environment")
         settings = self._simulation.settings._replace(max_cycles=int(value))
         params = replace(self._simulation.params, max_cycles=int(value))
         self._simulation = replace(self._simulation, params=params, settings=settings)

@@ -124,6 +124,11 @@ def _pieces(arrivals: Arrivals, until: float) -> tuple[Reals, Reals]:
     return times[:-1], np.diff(times)
 
 
+def expected(arrivals: Arrivals, until: float) -> float:
+    """Return how many vehicles come before `until` [s] on average."""
+    return float((arrivals.rate * _pieces(arrivals, until)[1]).sum())
+
+
 def draw(arrivals: Arrivals, seed: int, dt: float, steps: int) -> Trips:
     """Return trips of Poisson arrivals in the first `steps` steps of `dt` seconds: the same for the same seed.
 

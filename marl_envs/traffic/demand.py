@@ -13,6 +13,8 @@ from marl_envs.core.params import ParameterError, check_float
 from marl_envs.traffic.network import Ints, Network, Reals
 from marl_envs.traffic.routing import Router
 
+MOST_VEHICLES = 20_000_000  # of one demand, in all its sets; each takes about 50 bytes
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -171,15 +173,29 @@ def _check_room(network: Network, road: int, shortest: float, length: float, whe
         )
 
 
+def check_number(vehicles: float, where: str) -> None:
+    """Raise ParameterError if demand has more vehicles than memory is meant for."""
+    if vehicles > MOST_VEHICLES:
+        raise ParameterError(
+            f"{where}: about {vehicles:,.0f} vehicles; at most {MOST_VEHICLES:,} are allowed: choose less demand, less "
+            f"time or fewer demand sets"
+        )
+
+
 def expand(demand: Demand, dt: float, steps: int) -> Trips:
     """Return the vehicles that the flows create in the first `steps` steps of `dt` seconds.
 
     A flow creates a vehicle in the first step that begins at or after its start, and then one whenever `interval`
     seconds have passed, until its end has passed (flow.cpp of CityFlow). A flow without a route creates one.
+
+    Raises:
+        ParameterError: there are more vehicles than memory is meant for.
     """
     last = np.minimum(demand.flow_end, demand.flow_start + steps * dt)
-    most = (np.maximum(last - demand.flow_start, 0.0) / demand.flow_interval).astype(np.int64) + 2
-    most += np.ceil(dt / demand.flow_interval).astype(np.int64)
+    number_of = np.floor(np.maximum(last - demand.flow_start, 0.0) / demand.flow_interval)
+    number_of += np.ceil(dt / demand.flow_interval) + 2
+    check_number(float(number_of.sum()), demand.name)
+    most = number_of.astype(np.int64)
     first = np.cumsum(np.concatenate(([0], most)))
     when = np.full(first[-1], -1, np.int32)
     _run_clocks(demand.flow_interval, demand.flow_start, demand.flow_end, demand.flow_route, dt, steps, first, when)

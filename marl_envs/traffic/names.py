@@ -62,6 +62,11 @@ def parse(name: str) -> NetworkName:
     )
 
 
+def is_network(name: str) -> bool:
+    """Return whether `name` is that of a network."""
+    return name == "rilsa" or bool(_ROUNDABOUT.fullmatch(name) or _NAME.fullmatch(name))
+
+
 def network_named(name: str) -> Network:
     """Return the network of a name; see `parse`.
 

@@ -239,6 +239,11 @@ RISING_RATE = 60.0
 ALLOWED = "uniform, peak, pairs (each with -RATE in veh/h per entry), rising"
 
 
+def is_named(name: str) -> bool:
+    """Return whether `arrivals_named` knows a name."""
+    return name == "rising" or bool(_NAME.fullmatch(name))
+
+
 def arrivals_named(name: str, network: Network, *, kind: Kind = CAR) -> Arrivals:
     """Return the arrivals of a name: the same rate on every entry, [veh/h].
 

@@ -1,5 +1,6 @@
 """Compilation: the disk cache is used, sees every edit that matters, and can be missing."""
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from marl_envs.core import jit as jit_module
 from marl_envs.core.jit import compiled_count, jit
 from tests.core.processes import ROOT, run_python
+
+PACKAGE = Path(jit_module.__file__).parents[1]
 
 KERNEL = """
 from marl_envs.core.jit import jit
@@ -218,3 +221,40 @@ def test_a_program_can_say_it_its_own_way(package, capsys):
         assert jit(two_more)(1) == 3
     assert said == (["compiling"] if jit_module.ENABLED else [])
     assert capsys.readouterr().err == ""
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Return the names that a module imports from this package, and the file of each below the package's folder."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("marl_envs"):
+            path = "/".join((node.module or "").split(".")[1:])
+            for alias in node.names:
+                inside = (PACKAGE / path / f"{alias.name}.py").is_file()
+                found[alias.asname or alias.name] = f"{path}/{alias.name}.py" if inside else f"{path}.py"
+    return found
+
+
+def _shaping(tree: ast.Module) -> set[str]:
+    """Return the names in kernels, and in what a module computes when it is loaded."""
+    parts: list[ast.AST] = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            parts += node.body if any("jit" in ast.unparse(mark) for mark in node.decorator_list) else []
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            parts += [node.value] if node.value else []
+    return {name.id for part in parts for name in ast.walk(part) if isinstance(name, ast.Name)}
+
+
+def test_files_that_are_said_to_hold_no_kernels_shape_none():
+    files = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    for prefix in jit_module.NO_KERNELS:
+        assert any(name.startswith(prefix) for name in files), f"{prefix} is no file"
+    for name, path in files.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = _imported(tree)
+        if name.startswith(jit_module.NO_KERNELS):
+            assert "jit" not in imported, f"{name} has kernels"
+        else:
+            for used in _shaping(tree) & set(imported):
+                assert not imported[used].startswith(jit_module.NO_KERNELS), f"{name} uses {used}"

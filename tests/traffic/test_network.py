@@ -10,6 +10,7 @@ import pytest
 from marl_envs.core.params import ParameterError
 from marl_envs.traffic.assemble import assemble
 from marl_envs.traffic.demand import FlowPlan, Kind, build_demand, expand
+from marl_envs.traffic.names import network_named
 from marl_envs.traffic.plans import STRAIGHT, JunctionPlan, LaneLinkPlan, PhasePlan, RoadLinkPlan, RoadPlan
 from tests.traffic.cases import GOLDEN, NAMES, demand_of
 
@@ -149,3 +150,9 @@ def test_vehicles_come_by_step_and_then_by_flow():
         (4, 0, 1),
         (4, 1, 2),
     ]
+
+
+def test_more_vehicles_than_memory_is_meant_for_are_refused():
+    demand = build_demand(network_named("cross"), [FlowPlan(Kind(), ("W-J", "J-E"), interval=1e-6)], "the flows")
+    with pytest.raises(ParameterError, match=r"the flows: about 3,.* vehicles; at most 20,000,000 are allowed"):
+        expand(demand, 1.0, 3600)

@@ -22,12 +22,19 @@ from marl_envs.traffic.signals.types import (
 
 
 @jit(inline=True)
+def _is_last_chance(control: Control, rules: Rules, e: Int, a: Int) -> Bool:
+    """Return whether signal `a` would be green for too long by the next decision."""
+    return rules.max_green > 0 and control.green[e, a] + rules.interval > rules.max_green
+
+
+@jit(inline=True)
 def may_switch(control: Control, rules: Rules, e: Int, a: Int) -> Bool:
     """Return whether signal `a` may leave its phase: it is green, and has been for long enough."""
     if control.stage[e, a] != GREEN:
         return False
-    least = control.planned[e, a] if rules.actions == DURATION else rules.min_green
-    return control.green[e, a] >= least
+    if rules.actions == DURATION:
+        return control.green[e, a] >= control.planned[e, a] or _is_last_chance(control, rules, e, a)
+    return control.green[e, a] >= rules.min_green
 
 
 @jit(inline=True)
@@ -35,8 +42,7 @@ def must_switch(control: Control, rules: Rules, e: Int, a: Int) -> Bool:
     """Return whether signal `a` must leave its phase: else it would be green for too long by the next decision."""
     if not may_switch(control, rules, e, a):
         return False
-    too_long = rules.max_green > 0 and control.green[e, a] + rules.interval > rules.max_green
-    return rules.actions == DURATION or too_long
+    return rules.actions == DURATION or _is_last_chance(control, rules, e, a)
 
 
 @jit(inline=True)

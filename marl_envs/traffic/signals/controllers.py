@@ -105,7 +105,9 @@ def following(vec: VectorEnv) -> Choice:
 
 
 def to_actions(vec: VectorEnv, phase: Choice, allowed: Sequence[str] = ("phase",)) -> Choice:
-    """Return the actions that ask for these phases [E, A].
+    """Return the actions that ask for these phases [E, A]; where the mask forbids that, those that it allows.
+
+    A signal that must not keep its phase any longer goes on to the next one.
 
     Raises:
         ParameterError: the environment's actions are none of `allowed`.
@@ -113,9 +115,16 @@ def to_actions(vec: VectorEnv, phase: Choice, allowed: Sequence[str] = ("phase",
     kind = vec.params.actions
     if kind not in allowed:
         raise ParameterError(f"this controller needs actions={' or '.join(map(repr, allowed))}, not {kind!r}")
+    phase = np.where(_must_go_on(vec) & (phase == now(vec)), following(vec), phase)
     actions = phase if kind == "phase" else (phase != now(vec)).astype(np.int64)
-    # Where the mask leaves one action (the signal is changing, or must go on), that one is taken.
     return np.where(_locked(vec), _only(vec), actions)
+
+
+def _must_go_on(vec: VectorEnv) -> NDArray[np.bool_]:
+    """Return where the mask forbids to keep the phase, unless the signal is locked."""
+    rules = vec.simulation.settings
+    forced: NDArray[np.bool_] = (rules.max_green > 0) & (vec.arrays.green + rules.interval > rules.max_green)
+    return forced
 
 
 def _locked(vec: VectorEnv) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from marl_envs.traffic.engine.tables import sizes_of
 from marl_envs.traffic.engine.types import CREATED, DIS, FINISHED, KIND, LIMIT, OPEN, PLACE, SPEED
 from marl_envs.traffic.signals import batch
 from marl_envs.traffic.signals.metrics import METRICS
-from marl_envs.traffic.signals.networks import load
+from marl_envs.traffic.signals.networks import load, most_cycles
 from marl_envs.traffic.signals.observe import MOST, MOST_DRQ, STATE_OF_LANE, STATE_OF_SIGNAL, TABULAR_STATES
 from marl_envs.traffic.signals.tables import make_rules
 from marl_envs.traffic.signals.types import (
@@ -120,6 +120,7 @@ FAMILY = Family(
     frame=frame,
     reward_terms=REWARD_TERMS,
     metrics=METRICS,
+    most_cycles=most_cycles,
     scene="marl_envs.traffic.signals.render",
     step=batch.step_range,
     reset=batch.reset_range,

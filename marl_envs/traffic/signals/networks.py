@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.params import ParameterError
-from marl_envs.traffic.arrivals import draw
-from marl_envs.traffic.demand import Demand, Trips, expand
+from marl_envs.traffic.arrivals import draw, expected
+from marl_envs.traffic.demand import Demand, Trips, check_number, expand
 from marl_envs.traffic.engine.tables import build_settings, most_vehicles
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
-from marl_envs.traffic.names import network_named
+from marl_envs.traffic.names import ALLOWED as ALLOWED_NETWORKS
+from marl_envs.traffic.names import is_network, network_named
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.phases import with_signals
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.signals.phases import Choices, Signal, arrange
-from marl_envs.traffic.sources import arrivals_named
+from marl_envs.traffic.sources import ALLOWED as ALLOWED_DEMAND
+from marl_envs.traffic.sources import arrivals_named, is_named
 
 SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
 HOUR = 3600.0  # arrivals are drawn for whole hours, so that they do not depend on `max_cycles` [s]
+MOST_STEPS = 2**31 - 1  # of an episode: they are counted in 32 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,20 +43,38 @@ def load(params: Any) -> Roads:
     """Return what the parameters name.
 
     Raises:
-        ParameterError: there is no such network or demand, a file is refused, or no junction has a choice of phases.
+        ParameterError: there is no such network or demand, a file is refused, no junction has a choice of phases, or
+            there are too many steps or vehicles for the memory.
     """
     demands = (params.demand,) if isinstance(params.demand, str) else params.demand
     stamps = tuple(_stamp(name) for name in (params.network, *demands))
-    horizon = params.warmup + params.max_cycles * params.decision_interval
-    steps = round(np.ceil(horizon / HOUR) * HOUR / params.dt)
+    steps = round(_drawn(params) / params.dt)
+    if steps > MOST_STEPS:
+        raise ParameterError(
+            f"max_cycles, {params.max_cycles}, is too large: an episode has {steps:,} steps of dt, {params.dt} s; "
+            f"at most {MOST_STEPS:,} are allowed"
+        )
     engine = (params.dt, params.rng == "mt19937", params.parity)
     return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
 
 
+def _drawn(params: Any) -> float:
+    """Return for how long arrivals are drawn [s]."""
+    horizon = params.warmup + params.max_cycles * params.decision_interval
+    return float(np.ceil(round(horizon / HOUR, 9)) * HOUR)
+
+
+def most_cycles(params: Any) -> int:
+    """Return for how many decisions arrivals are drawn."""
+    return int(np.floor(round((_drawn(params) - params.warmup) / params.decision_interval, 9)))
+
+
 def _stamp(name: str) -> int:
     """Return when a file was last written, so that what is kept of it is not used after a change."""
-    path = Path(name)
-    return path.stat().st_mtime_ns if path.is_file() else 0
+    try:
+        return Path(name).stat().st_mtime_ns
+    except (OSError, ValueError):  # no file, or no name for one
+        return 0
 
 
 @lru_cache(maxsize=8)
@@ -78,11 +99,26 @@ def _load(
 def _trips(name: str, network: Network, count: int, dt: float, steps: int) -> list[tuple[Demand, Trips]]:
     """Return the demand of a file, or `count` draws of arrivals at random."""
     if name.endswith((".json", *SUMO_ROUTES)):
-        reader = cityflow.read_demand if name.endswith(".json") else sumo_routes.read_demand
-        demand = reader(name, network)
+        demand = cityflow.read_demand(name, network) if name.endswith(".json") else _read_routes(name, network)
         return [(demand, expand(demand, dt, steps))]
+    if name != "rilsa" and not is_named(name):
+        raise ParameterError(
+            f"demand must be one of {ALLOWED_DEMAND}, rilsa, or a file that ends in .json (CityFlow) or "
+            f"{' or '.join(SUMO_ROUTES)} (SUMO), not {name!r}"
+        )
     arrivals = rilsa_counts(replace(rilsa(), network=network)) if name == "rilsa" else arrivals_named(name, network)
+    check_number(count * expected(arrivals, steps * dt), f"demand {name!r} in {count} demand_sets")
     return [(arrivals.demand, draw(arrivals, seed, dt, steps)) for seed in range(count)]
+
+
+def _read_routes(path: str, network: Network) -> Demand:
+    """Return the demand of SUMO's routes from the full hour of the first vehicle on: files often begin at 7 o'clock.
+
+    Vehicles that stay on one edge are left out, as they meet no signal.
+    """
+    demand = sumo_routes.read_demand(path, network, drop_single=True)
+    begin = float(demand.flow_start.min() // HOUR * HOUR)
+    return replace(demand, flow_start=demand.flow_start - begin, flow_end=demand.flow_end - begin)
 
 
 def network_of(name: str, phases: str) -> tuple[Network, tuple[Signal, ...]]:
@@ -115,4 +151,9 @@ def _read(name: str) -> tuple[Network, Choices | None]:
     if name == "rilsa" or name.endswith(SUMO_NETWORKS):
         town = rilsa() if name == "rilsa" else sumo.read(name)
         return town.network, town.choices
+    if not is_network(name):
+        raise ParameterError(
+            f"network must be one of {ALLOWED_NETWORKS}, or a file that ends in .json (CityFlow) or "
+            f"{' or '.join(SUMO_NETWORKS)} (SUMO), not {name!r}"
+        )
     return network_named(name), None

@@ -99,9 +99,10 @@ class SignalsArtist:
             stage = ("green", "yellow", "all red")[int(frame["stage"][a])]
             lines.append(f"signal_{a} phase {int(frame['phase'][a])} ({stage}): {counts}")
         created, finished, driving = frame["trips"].tolist()
+        inside = int(on[lanes:].sum())
         lines.append(
-            f"{float(frame['seconds']):.0f} s: {int(on[:lanes].sum())} vehicles on roads, {driving} driving, "
-            f"{created - finished - driving} outside, {finished} arrived"
+            f"{float(frame['seconds']):.0f} s: {driving - inside} vehicles on roads and {inside} in junctions: "
+            f"{driving} driving, {created - finished - driving} outside, {finished} arrived"
         )
         return "\n".join(lines) + "\n"
 

@@ -117,7 +117,7 @@ class Params:
         check_choice("parity", self.parity, (True, False))
         check_choice("rng", self.rng, ("splitmix", "mt19937"))
         if self.capacity is not None:
-            check_int("capacity", self.capacity, 1)
+            check_int("capacity", self.capacity, 1, 1_000_000)
         check_choice("mask", self.mask, ("info", "obs", None))
         check_choice("agents_leave", self.agents_leave, (True, False))
 

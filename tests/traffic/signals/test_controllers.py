@@ -236,3 +236,21 @@ def test_random_signals_use_all_that_is_allowed(actions: str):
         used |= set(chosen.ravel().tolist())
         obs, *_, info = vec.step(chosen)
     assert used == set(range(vec.action_space.n))
+
+
+@pytest.mark.parametrize("policy", ALL, ids=lambda policy: type(policy).__name__)
+@pytest.mark.parametrize("actions", ["phase", "next", "fullest"])
+def test_no_controller_asks_for_what_the_mask_forbids(policy, actions: str):
+    vec = env_of(2, network="grid-1x2", demand="uniform-500", max_green=20.0, actions=actions)
+    obs, info = vec.reset(seed=0)
+    policy.reset(0)
+    for _ in range(60):
+        try:
+            chosen = policy.act(vec, obs)
+        except ParameterError:
+            assert actions != "phase"
+            return
+        assert np.take_along_axis(info["action_mask"], chosen[..., None], -1).all()
+        obs, *_, info = vec.step(chosen)
+    assert not vec.metrics()["masked_actions"].any()
+    assert vec.metrics()["switches"].all()

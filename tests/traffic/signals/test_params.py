@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -15,9 +17,19 @@ from marl_envs.traffic.signals.phases import transitions
 BAD = [
     ({"network": "crossing"}, "network must be one of"),
     ({"network": "missing/roadnet.json"}, "missing/roadnet.json"),
+    (
+        {"network": "town.xml"},
+        r"network must be one of cross, .* or a file that ends in .json .* or .net.xml .*town.xml",
+    ),
+    ({"network": "x" * 300}, "network must be one of"),
+    ({"network": "x" * 300 + ".json"}, "cannot be read"),
     ({"network": 3}, "network must be a name or a path, not 3"),
     ({"network": "roundabout"}, "roundabout.*no junction has two phases"),
     ({"demand": "many"}, "demand must be one of"),
+    ({"demand": "uniform-300.5"}, r"demand must be one of uniform, .* rilsa, or a file that ends in .json .*300.5"),
+    ({"demand": "x" * 300}, "demand must be one of"),
+    ({"demand": "uniform-99999", "max_cycles": 3600}, "about 255,997,440 vehicles; at most 20,000,000 are allowed"),
+    ({"max_cycles": 2**31 - 1}, r"max_cycles, 2147483647, is too large.* at most 2,147,483,647 are allowed"),
     ({"demand": ()}, "demand must be a name or a path"),
     ({"demand": "missing.json"}, "missing.json: cannot be read"),
     ({"demand_sets": 0}, "demand_sets must be an integer from 1"),
@@ -47,7 +59,8 @@ BAD = [
     ({"phases": "nine"}, "phases must be one of 'own', 'eight'"),
     ({"phases": "eight", "network": "tee"}, "eight"),
     ({"rng": "pcg"}, "rng must be one of 'splitmix', 'mt19937', not 'pcg'"),
-    ({"capacity": 0}, "capacity must be an integer at least 1"),
+    ({"capacity": 0}, "capacity must be an integer from 1"),
+    ({"capacity": 10**9}, "capacity must be an integer from 1 to 1000000"),
     ({"warmup": 0.5}, "warmup must be a multiple of dt"),
 ]
 
@@ -76,6 +89,31 @@ def test_several_demands_are_drawn_from():
     vec = traffic_signals_v0.vector_env(40, demand=["uniform-200", "peak-900"], demand_sets=3, max_cycles=20)
     vec.reset(seed=0)
     assert set(vec.arrays.demand.tolist()) == set(range(6))
+
+
+@pytest.mark.parametrize(("warmup", "most"), [(0.0, 360), (60.0, 714)])
+def test_episodes_cannot_be_made_longer_than_demand_was_drawn_for(warmup: float, most: int):
+    vec = traffic_signals_v0.vector_env(1, max_cycles=360, warmup=warmup, demand_sets=1)
+    vec.max_cycles = 3
+    vec = pickle.loads(pickle.dumps(vec))
+    vec.max_cycles = most
+    with pytest.raises(ParameterError, match=f"max_cycles must be an integer from 1 to {most}.*, not {most + 1}"):
+        vec.max_cycles = most + 1
+    assert vec.max_cycles == vec.params.max_cycles == most
+
+
+def test_sumos_routes_begin_at_the_full_hour_of_the_first_vehicle(tmp_path):
+    routes = tmp_path / "town.rou.xml"
+    trips = [("a", 25230, "W-J", "J-E"), ("b", 25240, "W-J", "W-J"), ("c", 25260, "S-J", "J-N")]
+    lines = [f'<trip id="{name}" depart="{at}" from="{a}" to="{b}"/>' for name, at, a, b in trips]
+    routes.write_text(f"<routes>{''.join(lines)}</routes>")
+    vec = traffic_signals_v0.vector_env(1, demand=str(routes), decision_interval=30.0)
+    vec.reset(seed=0)
+    created = []
+    for _ in range(4):
+        vec.step(np.zeros((1, 1), np.int64))
+        created.append(int(vec.metrics()["created"][0]))
+    assert created == [0, 1, 2, 2]  # a at 30 s, c at 60 s; b stays on one edge
 
 
 def test_full_roads_are_counted_where_capacity_is_reached():
