@@ -21,7 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # In several processes (pytest-xdist, --dist loadgroup) each family's tests go to one, which compiles its kernels;
 # the largest first. Everything else goes file by file.
-FAMILIES = {"errands": "warehouse/errands", "warehouse": "warehouse", "signals": "traffic/signals", "": "traffic"}
+SMALL = ("vacuum", "climbing", "penalty", "cliff", "maze", "rooms")
+FAMILIES = {
+    **{"errands": "warehouse/errands", "warehouse": "warehouse", "signals": "traffic/signals"},
+    **dict.fromkeys(SMALL, "small"),
+    "": "traffic",
+}
 
 
 def _group(item: pytest.Item) -> str:

@@ -38,6 +38,7 @@ class Family:
     then: tuple[Range, ...] = ()  # the rest of a step, where it needs more than one kernel, with `prepare` in between
     prepare: Callable[[Simulation, Any], None] | None = None  # with the state: fill the settings' caches for it
     most_cycles: Callable[[Any], int] | None = None  # params -> up to what `max_cycles` may be set later; None: any
+    lasting: tuple[str, ...] = ()  # arrays of the state that go on from episode to episode; a seed sets them to 0
     finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:

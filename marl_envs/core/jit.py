@@ -35,7 +35,10 @@ NO_KERNELS = (
     "traffic/formats/",
     *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables")),
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
-    "traffic_signals_v0.py",
+    *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
+    "small/params.py",
+    "small/grid/worlds.py",
+    *(f"{name}_v0.py" for name in ("gridworld", "matrix", "traffic_signals", "vacuum")),
 )
 
 

@@ -26,6 +26,9 @@ class Spec:
 _WAREHOUSE = "marl_envs.warehouse_v0"
 _ERRANDS = "marl_envs.errands_v0"
 _SIGNALS = "marl_envs.traffic_signals_v0"
+_VACUUM = "marl_envs.vacuum_v0"
+_MATRIX = "marl_envs.matrix_v0"
+_GRID = "marl_envs.gridworld_v0"
 SPECS = {
     spec.id: spec
     for spec in (
@@ -61,6 +64,14 @@ SPECS = {
             _ERRANDS,
             {"floor": "kiva", "num_robots": 60, "starts": "stations", "goals": "sides", "observation": "tabular"},
         ),
+        Spec("marl_envs/vacuum-v0", _VACUUM),
+        Spec("marl_envs/vacuum-2ag-v0", _VACUUM, {"rules": "dock", "num_robots": 2}),
+        Spec("marl_envs/climbing-v0", _MATRIX, {"game": "climbing"}),
+        Spec("marl_envs/penalty-v0", _MATRIX, {"game": "penalty", "repeated": True, "observation": "vector"}),
+        Spec("marl_envs/cliff-v0", _GRID, {"world": "cliff"}),
+        Spec("marl_envs/dyna-maze-v0", _GRID, {"world": "dyna_maze"}),
+        Spec("marl_envs/four-rooms-v0", _GRID, {"world": "four_rooms"}),
+        Spec("marl_envs/t-maze-v0", _GRID, {"world": "t_maze"}),
     )
 }
 

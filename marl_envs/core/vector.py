@@ -165,7 +165,8 @@ class VectorEnv:
         """Start an episode in every environment.
 
         Args:
-            seed: environment e gets its own stream of (seed, e). None continues the streams (entropy the first time).
+            seed: environment e gets its own stream of (seed, e), and what outlasts episodes starts anew. None continues
+                both (entropy the first time).
             options: ignored.
 
         Raises:
@@ -180,6 +181,8 @@ class VectorEnv:
         if seed is not None:
             checked = check_int("seed", seed, 0, 2**64 - 1)
             self._state.rng[:] = [seed_stream(checked, e) for e in range(self.num_envs)]
+            for name in self._simulation.family.lasting:
+                getattr(self._state, name)[:] = 0
         return self._begin(self._simulation.family.reset, self._simulation.family.observe)
 
     def _begin(self, *kernels: Range) -> tuple[Any, Info]:

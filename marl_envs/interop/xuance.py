@@ -69,9 +69,9 @@ class XuanCeEnv(RawMultiAgentEnv):
             last step of an episode {"metrics": ...}.
         """
         self._acted = self._alive
-        obs, rewards, _, truncations, infos = self.env.step(action_dict)
+        obs, rewards, terminations, truncations, infos = self.env.step(action_dict)
         self._note(infos)
-        finished = {agent: not alive for agent, alive in self._alive.items()}
+        finished = {agent: terminations[agent] or not alive for agent, alive in self._alive.items()}
         over = not self.env.agents
         return obs, rewards, finished, any(truncations.values()), {"metrics": self.env.metrics()} if over else {}
 

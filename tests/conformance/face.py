@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from tests.conformance.play import EPISODE, STEPS, assert_same, course, differ, joint, masks_of, plan, single, walk
+from tests.conformance.play import (
+    EPISODE,
+    STEPS,
+    assert_same,
+    course,
+    differ,
+    is_small,
+    joint,
+    masks_of,
+    plan,
+    play_out,
+    single,
+    walk,
+)
 
 MASKS = ("info", "obs", None)
 
@@ -93,11 +106,17 @@ def check_everyone_stays_until_the_common_end(name: str) -> None:
     for leave in (False, True):
         env = single(name, agents_leave=leave)
         env.reset(seed=0)
-        for t, (_, _, terminations, truncations, _) in enumerate(walk(env, 3 * EPISODE), start=1):
-            over = t % EPISODE == 0
-            assert list(truncations.values()) == [over] * env.max_num_agents
-            assert not any(terminations.values())
+        lasted = 0
+        for _, _, terminations, truncations, _ in walk(env, 3 * EPISODE):
+            lasted += 1
+            finished = any(terminations.values())
+            assert is_small(name) or not finished
+            over = finished or lasted == EPISODE
+            assert list(terminations.values()) == [finished] * env.max_num_agents
+            assert list(truncations.values()) == [over and not finished] * env.max_num_agents
             assert env.agents == ([] if over else env.possible_agents)
+            lasted = 0 if over else lasted
+        play_out(env)
         assert env.step({}) == ({}, {}, {}, {}, {})
         assert env.step(joint(env, plan(env.vec, 1)[0, 0])) == ({}, {}, {}, {}, {})
         assert env.state_space.contains(env.state())
@@ -181,8 +200,12 @@ def check_max_cycles_can_be_set(name: str) -> None:
     env.reset(seed=0)
     env.max_cycles = 3
     assert env.max_cycles == env.params.max_cycles == 3
-    ends = [not env.agents for _ in walk(env, 9)]
-    assert ends == [False, False, True] * 3
+    lasted = 0
+    for _, _, terminations, *_ in walk(env, 9):
+        lasted += 1
+        over = lasted == 3 or (is_small(name) and any(terminations.values()))
+        assert (not env.agents) == over
+        lasted = 0 if over else lasted
     for value in (0, -1, 2.5, "9", None, True):
         with pytest.raises(ValueError, match="max_cycles"):
             env.max_cycles = value  # type: ignore[assignment]

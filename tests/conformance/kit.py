@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 import marl_envs
 from marl_envs.core.parallel import to_aec
-from tests.conformance.play import EPISODE, assert_same, course, single
+from tests.conformance.play import EPISODE, assert_same, course, is_small, single
 
 with warnings.catch_warnings():
     # Since 1.27 PettingZoo's kit imports a game of its own in a way that PettingZoo warns about.
@@ -68,6 +68,8 @@ def check_seed(name: str) -> None:
 
 
 def check_max_cycles(name: str) -> None:
+    if is_small(name):
+        pytest.skip("its rules may end an episode before max_cycles, which PettingZoo's test does not expect")
     max_cycles_test(SimpleNamespace(parallel_env=partial(single, name), env=partial(aec, name)))
 
 

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 import marl_envs
 from marl_envs.core.parallel import ParallelEnv
+from marl_envs.core.registry import SPECS
 from marl_envs.core.vector import VectorEnv
+
+# Worlds so small that two episodes may begin alike, and whose rules may end one before `max_cycles`.
+SMALL = ("marl_envs.vacuum_v0", "marl_envs.matrix_v0", "marl_envs.gridworld_v0")
 
 SEED = 7
 EPISODE = 20  # steps: a walk crosses several ends
@@ -25,6 +29,11 @@ def single(name: str, **parameters: Any) -> ParallelEnv:
 def batch(name: str, num_envs: int, num_threads: int = 1, **parameters: Any) -> VectorEnv:
     """Return a batch with short episodes."""
     return marl_envs.make_vec(name, num_envs, num_threads, **{"max_cycles": EPISODE, **parameters})
+
+
+def is_small(name: str) -> bool:
+    """Return whether the environment is one of the small worlds, of which less can be asked: see SMALL."""
+    return SPECS[name].module in SMALL
 
 
 def plan(vec: VectorEnv, steps: int = STEPS, seed: int = 0) -> NDArray[np.int64]:
@@ -44,6 +53,14 @@ def walk(env: ParallelEnv, steps: int = STEPS, seed: int = 0) -> Iterator[tuple[
         if not env.agents:
             env.reset()
         yield env.step(joint(env, row))
+
+
+def play_out(env: ParallelEnv, seed: int = 0) -> None:
+    """Take random steps to the end of the episode."""
+    for row in plan(env.vec, EPISODE, seed)[:, 0]:
+        if env.agents:
+            env.step(joint(env, row))
+    assert env.agents == []
 
 
 def course(env: ParallelEnv, steps: int = STEPS, seed: int = 0) -> list[Any]:

@@ -129,6 +129,7 @@ def test_every_registered_environment_can_be_drawn_from_its_fingerprint():
 def test_an_unknown_environment_cannot_be_drawn():
     trajectory = render.Trajectory({"env": "chess_v0", "params": {}}, 0, ("a",), np.zeros((0, 1), np.int16))
     with pytest.raises(
-        ValueError, match="cannot draw environment 'chess_v0'; known are errands_v0, traffic_signals_v0, warehouse_v0"
+        ValueError,
+        match="cannot draw environment 'chess_v0'; known are errands_v0, gridworld_v0, matrix_v0, traffic_signals_v0, ",
     ):
         next(render.pictures(trajectory))

@@ -1,0 +1,1 @@
+"""The grid worlds of published checks."""

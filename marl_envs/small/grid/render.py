@@ -1,0 +1,127 @@
+"""How a grid world looks: walls, cliff, start and goal, and who walks there, as a picture and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from marl_envs.render.canvas import fitted_size
+from marl_envs.render.scene import Circle, Frame, Line, Polygon, Rect, Scene, Shape
+from marl_envs.render.theme import Theme, mix
+from marl_envs.small.grid.types import Params
+from marl_envs.small.grid.worlds import ARM_DOWN, ARM_UP, CLIFF, GOAL, START, WALL, World
+
+
+class GridArtist:
+    """Draws frames of one world; `grid.env.frame` says what they hold."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def fitted_size(self) -> tuple[int, int]:
+        """Return a picture size [pixels] that suits the world."""
+        return fitted_size(self.world.shape[1], self.world.shape[0])
+
+    def scene(self, frame: Frame, theme: Theme) -> Scene:
+        """Return the picture of `frame`."""
+        return Scene(
+            width=self.world.shape[1],
+            height=self.world.shape[0],
+            page=theme.page,
+            ink=theme.ink,
+            faint=theme.faint,
+            background=_ground(self.world, bool(frame["changed"]), int(frame["cue"]), theme),
+            shapes=tuple(shape for row, col in frame["walker"].tolist() for shape in _walker(row, col, theme)),
+            values=(("step", str(int(frame["step"]))), ("return", f"{float(frame['return']):g}")),
+        )
+
+    def between(self, before: Frame, after: Frame, share: float) -> Frame:
+        """Return the moment `share` (0 to 1) of the way between two frames: the walker moves, all else is `before`."""
+        return {**before, "walker": before["walker"] + share * (after["walker"] - before["walker"])}
+
+    def ansi(self, frame: Frame) -> str:
+        """Return `frame` as text: the drawing, `A` where the agent is; in a T-maze `+` in the arm that pays."""
+        rows = self.world.changed if frame["changed"] else self.world.rows
+        lines = [list(_told(row, int(frame["cue"]))) for row in rows]
+        for row, col in frame["walker"].tolist():
+            lines[row][col] = "A"
+        lines.append(list(f"step {int(frame['step'])}, return {float(frame['return']):g}"))
+        return "\n".join(map("".join, lines)) + "\n"
+
+
+def artist(params: Any) -> GridArtist:
+    """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
+    return GridArtist((params if isinstance(params, Params) else Params(**params)).make_world())
+
+
+def _told(row: str, cue: int) -> str:
+    """Return a row of the drawing with the T-maze's arms as `+` and `-`."""
+    if cue < 0:
+        return row
+    return row.replace(ARM_UP, "-+"[cue == 0]).replace(ARM_DOWN, "-+"[cue == 1])
+
+
+@lru_cache(maxsize=32)
+def _ground(world: World, changed: bool, cue: int, theme: Theme) -> tuple[Shape, ...]:
+    """Return what stays: the floor with its grid, walls, and cells that mean something."""
+    height, width = world.shape
+    shapes: list[Shape] = [Rect(0, 0, width, height, theme.floor)]
+    shapes += [Line((col, 0), (col, height), 0.02, theme.line) for col in range(width + 1)]
+    shapes += [Line((0, row), (width, row), 0.02, theme.line) for row in range(height + 1)]
+    for row, text in enumerate(world.changed if changed else world.rows):
+        for col, kind in enumerate(text):
+            shapes += _cell(kind, row, col, cue, theme)
+    return tuple(shapes)
+
+
+def _cell(kind: str, row: int, col: int, cue: int, theme: Theme) -> Iterator[Shape]:
+    if kind == WALL:
+        yield Rect(col, row, 1, 1, mix(theme.object, theme.object_edge, 0.5))
+    elif kind == CLIFF:
+        yield from _cliff(row, col, theme)
+    elif kind == START:
+        yield Rect(col + 0.08, row + 0.08, 0.84, 0.84, mix(theme.floor, theme.agent, 0.14), 0.14, theme.agent, 0.04)
+        if cue >= 0:
+            yield from _arrow(row, col, cue, theme)
+    elif kind == GOAL or (kind in (ARM_UP, ARM_DOWN) and (kind == ARM_UP) == (cue == 0)):
+        yield from _goal(row, col, theme)
+    elif kind in (ARM_UP, ARM_DOWN):
+        yield Rect(
+            col + 0.08, row + 0.08, 0.84, 0.84, mix(theme.floor, theme.wanted, 0.35), 0.14, theme.wanted_edge, 0.05
+        )
+
+
+def _cliff(row: int, col: int, theme: Theme) -> Iterator[Shape]:
+    """Yield a chasm: dark, with a broken edge."""
+    yield Rect(col, row, 1, 1, theme.wanted)
+    deep = mix(theme.wanted_edge, theme.ink, 0.55)
+    top = ((0, 0.3), (0.2, 0.18), (0.45, 0.32), (0.7, 0.2), (1, 0.3), (1, 1), (0, 1))
+    yield Polygon(tuple((col + x, row + y) for x, y in top), deep)
+
+
+def _goal(row: int, col: int, theme: Theme) -> Iterator[Shape]:
+    """Yield a tile with a flag."""
+    yield Rect(col + 0.05, row + 0.05, 0.9, 0.9, theme.goal, 0.14, theme.goal_edge, 0.05)
+    yield Line((col + 0.36, row + 0.2), (col + 0.36, row + 0.82), 0.07, theme.agent_ink)
+    flag = ((0.39, 0.2), (0.78, 0.36), (0.39, 0.52))
+    yield Polygon(tuple((col + x, row + y) for x, y in flag), theme.agent_ink)
+
+
+def _arrow(row: int, col: int, cue: int, theme: Theme) -> Iterator[Shape]:
+    """Yield the cue, an arrow beside the start cell's middle: up or down."""
+    tip, tail = (0.16, 0.84) if cue == 0 else (0.84, 0.16)
+    side = 0.18 if cue == 0 else -0.18
+    yield Line((col + 0.5, row + tip), (col + 0.5, row + tail), 0.09, theme.goal_edge)
+    for x in (0.34, 0.66):
+        yield Line((col + 0.5, row + tip), (col + x, row + tip + side), 0.09, theme.goal_edge)
+
+
+def _walker(row: float, col: float, theme: Theme) -> Iterator[Shape]:
+    """Yield the agent: a disc with eyes."""
+    x, y = col + 0.5, row + 0.5
+    yield Circle(x + 0.03, y + 0.06, 0.34, theme.shadow)
+    yield Circle(x, y, 0.33, theme.agent, theme.agent_edge, 0.05)
+    for side in (-0.12, 0.12):
+        yield Circle(x + side, y - 0.06, 0.09, theme.agent_ink)
+        yield Circle(x + side + 0.02, y - 0.05, 0.045, theme.ink if theme.name == "light" else theme.page)

@@ -1,0 +1,1 @@
+"""Matrix games, and games of several states made of them."""

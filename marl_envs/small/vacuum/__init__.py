@@ -1,0 +1,1 @@
+"""Robot vacuums in a two-bedroom apartment."""
