@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed`."""
+"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed | fidelity`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -58,12 +58,26 @@ class Figure:
 
 @dataclass(frozen=True)
 class Speed:
-    """Measure agent-steps per CPU-second, beside rware if it is installed."""
+    """Measure agent-steps and vehicle-updates per CPU-second, beside rware, cityflow and libsumo if installed."""
 
     seconds: float = 0.5
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
+    only: Literal["warehouse", "traffic"] | None = None
+    """One part; both if not given."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Compare our travel times with published ones and the reference engine's; exit status 1 if any differs."""
+
+    seeds: int = 5
+    """Seeds of our own random streams, whose mean may be 1 % off."""
+    markdown: bool = False
+    """Print Markdown."""
+    json: bool = False
+    """Print JSON."""
 
 
 Command = (
@@ -72,6 +86,7 @@ Command = (
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Figure, tyro.conf.subcommand("figure")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
+    | Annotated[Fidelity, tyro.conf.subcommand("fidelity")]
 )
 
 
@@ -90,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(command: List | Run | Report | Figure | Speed, console: Console) -> None:
+def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console: Console) -> None:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
@@ -106,10 +121,16 @@ def _dispatch(command: List | Run | Report | Figure | Speed, console: Console) -
         from benchmarks.suite import draw_figure
 
         draw_figure(command.suite, command.results, command.out, console)
+    elif isinstance(command, Fidelity):
+        from benchmarks.fidelity import run_fidelity
+
+        if command.json and command.markdown:
+            raise InputError("choose one of --json and --markdown")
+        run_fidelity(console, command.seeds, "json" if command.json else "markdown" if command.markdown else "table")
     else:
         from benchmarks.speed import run_speed
 
-        run_speed(command.seconds, command.repeats, console)
+        run_speed(command.seconds, command.repeats, console, command.only)
 
 
 def _complain(error: object, code: int) -> int:

@@ -1,4 +1,4 @@
-"""Speed: agent-steps per CPU-second, ours and any peer that is installed, measured in turns in one run."""
+"""Speed: agent-steps and vehicle-updates per CPU-second, ours and any peer's that is installed, in turns in one run."""
 
 from benchmarks.speed.report import run_speed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from benchmarks.errors import InputError
 from benchmarks.speed import ceiling, ours, peers
-from benchmarks.speed.measure import Case, measure, prepare
+from benchmarks.speed.measure import Block, Case, measure, prepare
 from benchmarks.warmup import compiling_message
 
 TINY, SMALL, THREADS = "RWARE tiny, 2 robots", "RWARE small, 4 robots", "RWARE small, 4 robots, wall time"
@@ -56,8 +57,14 @@ def thread_cases() -> list[Case]:
     ]
 
 
-def run_speed(seconds: float, repeats: int, console: Console) -> None:
+def run_speed(seconds: float, repeats: int, console: Console, only: str | None = None) -> None:
     """Measure and print.
+
+    Args:
+        seconds: CPU time of one measurement.
+        repeats: measurements of each case.
+        console: where to print.
+        only: "warehouse" or "traffic"; None: both.
 
     Raises:
         InputError: a time or number of repeats that is not positive.
@@ -66,14 +73,29 @@ def run_speed(seconds: float, repeats: int, console: Console) -> None:
         raise InputError(f"--seconds must be above 0 and at most 600, not {seconds}")
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, not {repeats}")
+    if only != "traffic":
+        _warehouse(seconds, repeats, console)
+    if only != "warehouse":
+        _traffic(seconds, repeats, console)
+    for line in _notes(repeats):
+        console.print(line, style="dim")
+
+
+def _measured(parts: Sequence[Sequence[Case]], seconds: float, repeats: int, console: Console) -> list[list[Block]]:
+    """Measure the cases of each part in turns, and return their blocks of work."""
+    with compiling_message(console):
+        blocks = [prepare(cases) for cases in parts]
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("measuring", total=repeats * sum(map(len, parts)))
+        for cases, prepared in zip(parts, blocks, strict=True):
+            measure(cases, prepared, seconds, repeats, lambda: progress.advance(task))
+    return blocks
+
+
+def _warehouse(seconds: float, repeats: int, console: Console) -> None:
     with_rware = peers.has_rware()
     cpu, threads = cpu_cases(with_rware), thread_cases()
-    with compiling_message(console):
-        prepared = [(cases, prepare(cases)) for cases in (cpu, threads)]
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=repeats * (len(cpu) + len(threads)))
-        for cases, blocks in prepared:
-            measure(cases, blocks, seconds, repeats, lambda: progress.advance(task))
+    _measured((cpu, threads), seconds, repeats, console)
     console.print(speed_table(cpu))
     for line in thread_lines(threads):
         console.print(line)
@@ -81,7 +103,22 @@ def run_speed(seconds: float, repeats: int, console: Console) -> None:
         for size in BATCHES:
             ratio = ceiling.two_processes(ours.SMALL, size, seconds, repeats)
             console.print(f"Two separate processes against one, {THREADS}, {size} in all: {ratio:.2f} x")
-    for line in _notes(with_rware, repeats):
+    for line in () if with_rware else (peers.MISSING, peers.KNOWN):
+        console.print(line, style="dim")
+
+
+def _traffic(seconds: float, repeats: int, console: Console) -> None:
+    from benchmarks.speed import traffic_report as report
+
+    with compiling_message(console):
+        report.compile_kernels()
+    console.print("filling the roads (about a minute) ...", style="dim")
+    parts = report.cases(), report.size_cases(), report.signal_cases()
+    engines, sizes, signals = _measured(parts, seconds, repeats, console)
+    console.print(report.engine_table(parts[0], engines))
+    console.print(report.size_line(parts[1], sizes))
+    console.print(report.signal_line(parts[2][0], signals[0]))
+    for line in report.notes():
         console.print(line, style="dim")
 
 
@@ -110,13 +147,13 @@ def thread_lines(cases: list[Case]) -> list[str]:
     ]
 
 
-def _notes(with_rware: bool, repeats: int) -> list[str]:
-    lines = [f"Random play with resets; medians of {repeats} measurements taken in turns."]
+def _notes(repeats: int) -> list[str]:
+    lines = [f"Medians of {repeats} measurements taken in turns; warehouse and signals: random play with resets."]
     if hasattr(os, "getloadavg"):
         load, cores = os.getloadavg()[0], _processors()
         busy = ": other work is running, wall times are too low" if load > cores + 0.5 else ""
         lines.append(f"Load average {load:.1f} on {cores} processors{busy}.")
-    return lines if with_rware else [*lines, peers.MISSING, peers.KNOWN]
+    return lines
 
 
 def _processors() -> int:

@@ -121,27 +121,30 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
     kinds: dict[Kind, int] = {}
     router = Router(network)
     shortest = np.minimum.reduceat(network.length[: network.num_lanes], network.first_lane[:-1]).tolist()
-    kind_of, route_of, road_of = [], [], []
+    found: dict[tuple[int, tuple[str, ...]], tuple[int, int, int]] = {}  # files repeat kinds and routes very often
+    numbers = []
     for k, flow in enumerate(flows):
-        where = f"{name}: flow {k}"
-        if flow.kind not in kinds:
-            _check_kind(flow.kind, where)
-            kinds[flow.kind] = len(kinds)
-        _check_times(flow, where)
-        route = router.find(flow.route, where, drop_unroutable)
-        road = router.roads_of(flow.route[:1], where)[0]
-        _check_room(network, road, shortest[road], flow.kind.length, where)
-        kind_of.append(kinds[flow.kind])
-        route_of.append(route)
-        road_of.append(road)
+        _check_times(flow, name, k)
+        key = id(flow.kind), flow.route
+        if key not in found:
+            where = f"{name}: flow {k}"
+            if flow.kind not in kinds:
+                _check_kind(flow.kind, where)
+                kinds[flow.kind] = len(kinds)
+            route = router.find(flow.route, where, drop_unroutable)
+            road = router.roads_of(flow.route[:1], where)[0]
+            _check_room(network, road, shortest[road], flow.kind.length, where)
+            found[key] = kinds[flow.kind], route, road
+        numbers.append(found[key])
+    kind_of, route_of, road_of = np.array(numbers, np.int32).T.copy()
     return Demand(
         name=name,
         network=network,
         kinds=np.array([astuple(kind) for kind in kinds]),
         routes=tuple(router.routes),
-        flow_kind=np.array(kind_of, np.int32),
-        flow_route=np.array(route_of, np.int32),
-        flow_road=np.array(road_of, np.int32),
+        flow_kind=kind_of,
+        flow_route=route_of,
+        flow_road=road_of,
         flow_interval=np.array([f.interval for f in flows], np.float64),
         flow_start=np.array([f.start for f in flows], np.float64),
         flow_end=np.array([np.inf if f.end is None else f.end for f in flows], np.float64),
@@ -156,7 +159,13 @@ def _check_kind(kind: Kind, where: str) -> None:
             raise ParameterError(f"{where}: {name} of its vehicles must be positive")
 
 
-def _check_times(flow: FlowPlan, where: str) -> None:
+def _check_times(flow: FlowPlan, name: str, k: int) -> None:
+    numbers = flow.interval, flow.start, flow.speed, flow.start if flow.end is None else flow.end
+    if all(type(number) in (float, int) for number in numbers):
+        interval, start, speed, end = numbers
+        if 0.0 < interval <= 1e9 and 0.0 <= start <= end <= 1e9 and 0.0 <= speed <= 1e3:
+            return  # the usual case, without writing a message for nobody
+    where = f"{name}: flow {k}"
     if check_float(f"{where}: interval", flow.interval, 0.0, 1e9) == 0.0:
         raise ParameterError(f"{where}: interval must be positive")
     check_float(f"{where}: start", flow.start, 0.0, 1e9)

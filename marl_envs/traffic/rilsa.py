@@ -8,10 +8,11 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from marl_envs.core.params import ParameterError
 from marl_envs.traffic.arrivals import Arrivals, Stream, build_arrivals
 from marl_envs.traffic.formats.sumo import SumoNetwork, read
 from marl_envs.traffic.formats.sumo_kinds import default_kind
-from marl_envs.traffic.sources import split_heavy
+from marl_envs.traffic.sources import ALLOWED, split_heavy
 
 PLAN = "own"  # the guideline's signal plan, 72 s, beside the one that SUMO made up for the network
 
@@ -36,9 +37,19 @@ def rilsa(plan: str | None = PLAN) -> SumoNetwork:
 
 
 def rilsa_counts(junction: SumoNetwork) -> Arrivals:
-    """Return the guideline's turning counts on `junction`: 2,370 vehicles an hour, 2 to 14 % of a movement heavy."""
+    """Return the guideline's turning counts on `junction`: 2,370 vehicles an hour, 2 to 14 % of a movement heavy.
+
+    Raises:
+        ParameterError: it is another junction.
+    """
     from sumolib.scenario.scenarios.rilsa1 import flowsRiLSA1
 
+    roads = {road for start, movements in flowsRiLSA1 for road in (start, *(end for end, _, _ in movements))}
+    if not roads <= set(junction.network.road_ids):
+        raise ParameterError(
+            f'demand "rilsa" are the counts of one junction: it goes with network="rilsa" only, not with '
+            f"{junction.network.name!r}; for any network, demand may be one of {ALLOWED}"
+        )
     fastest = float(junction.network.limit[: junction.network.num_lanes].max())
     car, truck = default_kind("passenger", fastest), default_kind("truck", fastest)
     streams = [

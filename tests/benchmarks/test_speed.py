@@ -75,8 +75,9 @@ def test_measures_for_real_and_says_what_is_missing(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(peers, "has_rware", lambda: False)
     monkeypatch.setattr(report, "thread_cases", list)
     console = quiet_console()
-    report.run_speed(0.01, 1, console)
+    report.run_speed(0.01, 1, console, "warehouse")
     text = printed(console)
     assert "pip install rware==2.0.0" in text
     for name in ("batch of 1024", "PettingZoo ParallelEnv", "tabular Q-learning"):
         assert name in text
+    assert "Vehicle-updates" not in text

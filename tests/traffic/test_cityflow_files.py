@@ -1,6 +1,7 @@
 """Reading CityFlow's files: numbers as its parser has them, and what broken files are told."""
 
 import copy
+import gc
 import json
 from pathlib import Path
 
@@ -150,3 +151,28 @@ def test_many_vehicles(tmp_path):
     assert len(demand.flow_kind) == 20_000
     assert len(demand.kinds) == len(demand.routes) == 1
     assert demand.flow_start[-1] == 1999.0
+
+
+def test_the_garbage_collector_is_left_as_it_was(tmp_path):
+    network = read_network(GOLDEN / "h01_free" / "roadnet.json")
+    (tmp_path / "flow.json").write_text("[{}]")
+    for switch, on in ((gc.disable, False), (gc.enable, True)):
+        switch()
+        with pytest.raises(ParameterError, match="the key 'vehicle' is missing"):
+            read_demand(tmp_path / "flow.json", network)
+        read_demand(GOLDEN / "h01_free" / "flow.json", network)
+        assert gc.isenabled() is on
+
+
+def test_a_broken_flow_after_many_good_ones_is_named(tmp_path):
+    network = read_network(GOLDEN / "h01_free" / "roadnet.json")
+    flows = [copy.deepcopy(FLOWS[0]) for _ in range(5)]
+    flows[3]["interval"] = 0
+    flows[4]["vehicle"]["length"] = 1e9
+    (tmp_path / "flow.json").write_text(json.dumps(flows))
+    with pytest.raises(ParameterError, match=r"flow 3: interval must be positive"):
+        read_demand(tmp_path / "flow.json", network)
+    flows[3]["interval"] = 1
+    (tmp_path / "flow.json").write_text(json.dumps(flows))
+    with pytest.raises(ParameterError, match=r"flow 4: length of its vehicles must be a number from 0.0 to 10000.0"):
+        read_demand(tmp_path / "flow.json", network)
