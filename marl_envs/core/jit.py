@@ -33,7 +33,7 @@ NO_KERNELS = (
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network", "phases")),
     *(f"traffic/{name}.py" for name in ("plans", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
-    *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables")),
+    *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables", "zones")),
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
     "small/params.py",

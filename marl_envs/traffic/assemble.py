@@ -56,6 +56,7 @@ def assemble(roads: Sequence[RoadPlan], junctions: Sequence[JunctionPlan], name:
     limits = [limit for road in roads for limit in road.limits]
     xy, first_point = _flat([*lanes, *links.lines])
     cross_links, cross_at = _crosses(xy, first_point[len(lanes) :], links.first)
+    kinds = _frozen(np.array([m.kind for _, m in movements], np.uint8))
     return Network(
         name=name,
         road_ids=tuple(r.id for r in roads),
@@ -74,10 +75,11 @@ def assemble(roads: Sequence[RoadPlan], junctions: Sequence[JunctionPlan], name:
         link_end=_ints(links.end),
         link_movement=_ints(links.movement),
         first_road_link=_ints(np.cumsum([0] + [len(_road_links(j)) for j in junctions]).tolist()),
-        road_link_kind=_frozen(np.array([m.kind for _, m in movements], np.uint8)),
+        road_link_kind=kinds,
         road_link_roads=_ints([(road_at[m.start_road], road_at[m.end_road]) for _, m in movements]).reshape(-1, 2),
         cross_links=cross_links,
         cross_at=cross_at,
+        cross_rank=_frozen(kinds[np.array(links.movement, np.int64)[cross_links]]),
         first_phase=_ints(np.cumsum([0] + [0 if j.virtual else len(j.phases) for j in junctions]).tolist()),
         phase_time=_reals([p.time for j in junctions if not j.virtual for p in j.phases]),
         green=_green(junctions),

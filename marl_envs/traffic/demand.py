@@ -40,6 +40,17 @@ class Kind:
     """Time headway [s]."""
 
 
+# A car for the intelligent driver model in town: its queues discharge with about 1,880 vehicles an hour and lane. Its
+# usual deceleration is the law's b, and its top speed leaves the limits to the roads.
+URBAN_IDM = Kind(
+    max_acceleration=2.0,
+    max_deceleration=6.0,
+    usual_acceleration=2.0,
+    usual_deceleration=3.0,
+    min_gap=2.0,
+    headway=1.0,
+)
+
 KIND_FIELDS = tuple(field.name for field in fields(Kind))
 
 

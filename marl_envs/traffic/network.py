@@ -66,6 +66,8 @@ class Network:
     """[C, 2] the two lane links."""
     cross_at: Reals
     """[C, 2] where on each [m]."""
+    cross_rank: NDArray[np.uint8]
+    """[C, 2] right of way of each there, the higher goes first: the road links' kinds, unless a file knows better."""
     first_phase: Ints
     """[J + 1] the phases of junction j; none where it is virtual."""
     phase_time: Reals

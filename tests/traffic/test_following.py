@@ -25,11 +25,9 @@ def call_all(which, rows, values):
         elif which == 1:
             values[i] = stop_within(b, c, d, f, a)
         elif which == 2:
-            values[i] = steps_to_reach(b, d, c, f, g, a, 1)
+            values[i] = steps_to_reach(b, d, c, f, g, a)
         elif which == 3:
             values[i] = is_clear(a, b, c, d)
-        elif which == 4:
-            values[i] = steps_to_reach(b, d, c, f, g, a, 0)
 
 
 def called(which: int, rows: list[list[float]]) -> list[float]:
@@ -59,16 +57,6 @@ def reach_rows() -> list[list[float]]:
 
 def test_steps_to_reach():
     assert called(2, reach_rows()) == [row[-1] for row in VECTORS["reach"]]
-
-
-def test_without_slips_the_step_counts_in_steps_to_reach():
-    rows, steps = reach_rows(), called(4, reach_rows())
-    slips = called(2, reach_rows())
-    for row, exact, slip in zip(rows, steps, slips, strict=True):
-        assert exact == slip or row[0] != 1.0  # at 1 s both are the same
-    assert steps != slips
-    # 30 m at a constant 10 m/s, faster than one turns, in steps of half a second
-    assert called(4, [[0.5, 10.0, 2.0, 11.0, 1, 30.0]]) == [6]
 
 
 def test_is_clear():

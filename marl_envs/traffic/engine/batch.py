@@ -9,6 +9,7 @@ import numpy as np
 from marl_envs.core.jit import Int, jit
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.traffic.engine.ahead import find_leaders
+from marl_envs.traffic.engine.grants import grant_all
 from marl_envs.traffic.engine.insertion import create_vehicles, insert_vehicles
 from marl_envs.traffic.engine.junction import find_foes
 from marl_envs.traffic.engine.mersenne import seed_words
@@ -16,12 +17,14 @@ from marl_envs.traffic.engine.motion import move_all, plan_all
 from marl_envs.traffic.engine.signals import run_programs, show_phases
 from marl_envs.traffic.engine.types import (
     BEHIND,
+    CLOSED_STEP,
     COUNT,
     CROSSING,
     FOE_STEP,
     HEAD,
     LEADER,
     LISTED,
+    NEVER,
     NONE,
     OPEN,
     PLACE,
@@ -40,7 +43,10 @@ def step_one(state: State, settings: Settings, e: Int) -> None:
     show_phases(state, settings, e)
     create_vehicles(state, settings, e)
     insert_vehicles(state, settings, e)
-    find_foes(state, settings, e)
+    if settings.parity:
+        find_foes(state, settings, e)
+    else:
+        grant_all(state, settings, e)
     move_all(state, settings, e, plan_all(state, settings, e))
     find_leaders(state, settings, e)
     if settings.program:
@@ -66,6 +72,8 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
         state.on[e, d, FOE_STEP] = NONE
         state.on[e, d, COUNT] = state.on[e, d, CROSSING] = 0
         state.on[e, d, LISTED] = state.on[e, d, OPEN] = 0
+        if d >= state.first_waiting.shape[1]:
+            state.on[e, d, CLOSED_STEP] = NEVER
     state.num_active[e] = 0
     for lane in range(state.first_waiting.shape[1]):
         state.first_waiting[e, lane] = state.last_waiting[e, lane] = NONE

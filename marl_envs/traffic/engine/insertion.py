@@ -5,28 +5,38 @@ Rules: CityFlow (Apache-2.0), flow.cpp, router.cpp (getFirstDrivable) and engine
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import draw_below, next_bits
 from marl_envs.traffic.engine.ahead import exit_from, find_leader
+from marl_envs.traffic.engine.estimates import SHY, held_link
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
 from marl_envs.traffic.engine.types import (
     AWAKE,
+    BEHIND,
     BLOCKER,
+    COUNT,
     CREATED,
     DEPARTED,
     DIS,
     EXIT,
+    FOE,
+    HEAD,
     KIND,
     LEADER,
+    LENGTH,
+    LIMIT,
     MODE,
     NO_SLOT,
     NONE,
     ON_LANE,
     PLACE,
     SPEED,
+    START_LANE,
     TAIL,
     Settings,
     State,
@@ -123,10 +133,54 @@ def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: I
     state.vehicle[e, v, PLACE] = lane
     state.came[e, v] = NONE
     state.vehicle[e, v, EXIT] = exit_from(settings, lane, state.route_at[e, v])
-    state.vehicle[e, v, BLOCKER] = NONE
+    state.vehicle[e, v, BLOCKER] = state.vehicle[e, v, FOE] = NONE
+    state.grant[e, v] = NONE
     state.entered[e, v] = ON_LANE
     state.vehicle[e, v, MODE] = AWAKE
+    if not settings.parity:
+        _begin_safely(state, settings, e, lane, v)
     append(state, settings, e, lane, v)
+
+
+@jit(inner=True)
+def _begin_safely(state: State, settings: Settings, e: Int, lane: Int, v: Int) -> None:
+    """Let `v` begin no faster than allowed, and so that it can stop behind the last vehicle on `lane` and at its end.
+
+    Where others come onto the lane, too, it begins with its rear on it, not behind.
+    """
+    k, u = state.vehicle[e, v, KIND], state.on[e, lane, TAIL]
+    brake = settings.hard[k]
+    if settings.in_first[lane + 1] > settings.in_first[lane]:
+        state.motion[e, v, DIS] = settings.body[k]
+    room = settings.measure[lane, LENGTH] - state.motion[e, v, DIS] - SHY
+    if u != NONE:
+        f, lead = state.vehicle[e, u, KIND], state.motion[e, u, SPEED]
+        gap = state.motion[e, u, DIS] - settings.body[f] - state.motion[e, v, DIS]
+        room = min(room, gap + 0.5 * lead * lead / max(brake, settings.hard[f]))
+    fastest = min(settings.measure[lane, LIMIT], math.sqrt(2.0 * brake * max(room, 0.0)))
+    state.motion[e, v, SPEED] = min(state.motion[e, v, SPEED], fastest)
+
+
+@jit(inner=True)
+def _may_begin(state: State, settings: Settings, e: Int, lane: Int, k: Int) -> Bool:
+    """Return whether a vehicle of kind `k` finds room on `lane` by the corrected rules: nobody is on the way to it."""
+    last = state.on[e, lane, TAIL]
+    first, end = settings.in_first[lane], settings.in_first[lane + 1]
+    need = settings.min_gap[k] + (settings.body[k] if end > first else 0.0)
+    if last != NONE and not state.motion[e, last, DIS] - settings.body[state.vehicle[e, last, KIND]] > need:
+        return False
+    for i in range(first, end):
+        link = settings.in_link[i]
+        start = settings.drivable[link, START_LANE]
+        if state.on[e, link, COUNT]:
+            return False
+        u = state.on[e, start, HEAD]
+        while u != NONE:
+            held = held_link(state, settings, e, u, start)
+            if held == link:
+                return False
+            u = NONE if held == NONE else state.vehicle[e, u, BEHIND]
+    return True
 
 
 @jit(inner=True)
@@ -141,6 +195,8 @@ def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
         last = state.on[e, lane, TAIL]
         gap = settings.min_gap[settings.trip_kind[begin + trip]]
         if last != NONE and not state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + gap:
+            continue
+        if not settings.parity and not _may_begin(state, settings, e, lane, settings.trip_kind[begin + trip]):
             continue
         if state.num_free[e] == 0:  # it waits on, and that is counted
             state.tally[e, NO_SLOT] += 1

@@ -1,4 +1,4 @@
-"""Junctions: who is in the way at a cross, who goes first, and how fast one may drive up to it.
+"""Junctions by the reference's rules: who is in the way at a cross, who goes first, how fast one may drive up to it.
 
 Rules: CityFlow (Apache-2.0), vehicle.cpp (getIntersectionRelatedSpeed), roadnet.cpp (Cross::canPass) and engine.cpp
 (notifyCross). The reference tells every cross of its vehicles; here a vehicle asks for the one at the cross it is
@@ -7,7 +7,6 @@ about to pass, which gives the same answer.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from marl_envs.core.jit import Bool, Int, Real, jit
@@ -28,7 +27,6 @@ from marl_envs.traffic.engine.types import (
     LENGTH,
     NONE,
     OPEN,
-    RANK,
     SPEED,
     START_LANE,
     TAIL,
@@ -92,7 +90,7 @@ def foe_at(state: State, settings: Settings, e: Int, link: Int, at: Real) -> Any
 
 
 @jit(inner=True)
-def _in_deadlock(state: State, e: Int, v: Int) -> Bool:
+def in_deadlock(state: State, e: Int, v: Int) -> Bool:
     """Return whether those who wait for each other, from `v` on, form a cycle (Floyd's two pointers)."""
     slow = fast = v
     while fast != NONE and state.vehicle[e, fast, BLOCKER] != NONE:
@@ -105,16 +103,16 @@ def _in_deadlock(state: State, e: Int, v: Int) -> Bool:
 
 @jit(inner=True)
 def _goes_first(
-    state: State, settings: Settings, e: Int, v: Int, link: Int, way: Real, foe: Int, foe_link: Int, foe_way: Real
+    state: State, settings: Settings, e: Int, v: Int, c: Int, link: Int, way: Real, foe: Int, foe_way: Real
 ) -> Bool:
-    """Return whether `v` passes a cross before `foe`, where both could still stop."""
-    rank, foe_rank = settings.drivable[link, RANK], settings.drivable[foe_link, RANK]
-    if rank > foe_rank:
+    """Return whether `v` passes cross `c` before `foe`, where both could still stop."""
+    claim, foe_link = settings.cross_claim[c], settings.cross_foe[c]
+    if claim > 0:
         return True
     if foe_way <= 0:  # past it, so it will not stop before it: never so for a vehicle that is still in the way
         return False
     k, f = state.vehicle[e, v, KIND], state.vehicle[e, foe, KIND]
-    dt, parity = settings.dt, settings.parity
+    dt = settings.dt
     mine = steps_to_reach(
         state.motion[e, v, SPEED],
         settings.top_speed[k],
@@ -122,7 +120,6 @@ def _goes_first(
         settings.drivable[link, TURNS],
         way,
         dt,
-        parity,
     )
     theirs = steps_to_reach(
         state.motion[e, foe, SPEED],
@@ -131,9 +128,8 @@ def _goes_first(
         settings.drivable[foe_link, TURNS],
         foe_way,
         dt,
-        parity,
     )
-    if rank < foe_rank or mine != theirs:
+    if claim < 0 or mine != theirs:
         return theirs > mine
     if state.entered[e, v] != state.entered[e, foe]:
         return state.entered[e, v] < state.entered[e, foe]
@@ -172,8 +168,8 @@ def _blocking_cross(state: State, settings: Settings, e: Int, v: Int, link: Int,
         f = state.vehicle[e, foe, KIND]
         if (
             is_clear(state.motion[e, foe, SPEED], settings.hard[f], settings.body[f], foe_way)
-            and _goes_first(state, settings, e, v, link, way, foe, foe_link, foe_way)
-        ) or _in_deadlock(state, e, foe):
+            and _goes_first(state, settings, e, v, c, link, way, foe, foe_way)
+        ) or in_deadlock(state, e, foe):
             continue
         return way, foe
     return 0.0, NONE
@@ -194,9 +190,8 @@ def takes_another(state: State, settings: Settings, e: Int, lane: Int, body: Rea
 def _stop(state: State, settings: Settings, e: Int, v: Int, room: Real) -> Real:
     """Return the next speed [m/s] of `v` on the way to a stop after `room` [m]."""
     k = state.vehicle[e, v, KIND]
-    speed = stop_within(state.motion[e, v, SPEED], settings.pull[k], settings.usual[k], room, settings.dt)
-    # Who stands exactly at the line jumps over it in the reference: NaN, of which `least` makes the highest speed
-    return speed if settings.parity or not math.isnan(speed) else 0.0
+    # NaN for who stands exactly at the line: `least` makes the highest speed of it, so that it jumps over the line
+    return stop_within(state.motion[e, v, SPEED], settings.pull[k], settings.usual[k], room, settings.dt)
 
 
 @jit(inner=True)
@@ -220,7 +215,7 @@ def junction_speed(state: State, settings: Settings, e: Int, v: Int, d: Int) -> 
             return least(highest, _stop(state, settings, e, v, rest))
         start = -rest
     # The reference forgets about the turn as soon as the vehicle is on the link
-    if settings.drivable[link, TURNS] and (link != d or not settings.parity):
+    if settings.drivable[link, TURNS] and link != d:
         highest = least(highest, TURN_SPEED)
     way, foe = _blocking_cross(state, settings, e, v, link, start)
     if foe != NONE:

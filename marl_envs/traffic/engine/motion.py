@@ -9,6 +9,7 @@ import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.ahead import exit_from
+from marl_envs.traffic.engine.conduct import corrected_speed
 from marl_envs.traffic.engine.following import keep_headway, least, no_collision
 from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
@@ -18,6 +19,7 @@ from marl_envs.traffic.engine.types import (
     AWAKE,
     BEHIND,
     BLOCKER,
+    CLOSED_STEP,
     DEPARTED,
     DIS,
     DRIVEN,
@@ -32,6 +34,7 @@ from marl_envs.traffic.engine.types import (
     LEADER,
     LENGTH,
     LIMIT,
+    MERGE_OVERLAPS,
     MODE,
     NEXT_DIS,
     NEXT_SPEED,
@@ -87,7 +90,7 @@ def _approach(state: State, settings: Settings, e: Int, v: Int, d: Int, seen: Bo
 
 @jit(inner=True)
 def _ruled_speed(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool) -> Real:
-    """Return the next speed [m/s] that the rules allow `v`; below 0 where it should stop at once.
+    """Return the next speed [m/s] that the reference's rules allow `v`; below 0 where it should stop at once.
 
     Args:
         state: the state.
@@ -115,6 +118,16 @@ def _ruled_speed(state: State, settings: Settings, e: Int, v: Int, d: Int, u: In
 
 
 @jit(inline=True)
+def _corrected(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
+    """Return `corrected_speed` [m/s], and let `v` sleep if it stands behind one that stands."""
+    told = state.vehicle[e, v, MODE] == IS_TOLD
+    fastest = corrected_speed(state, settings, e, v, d, u, gap)
+    held = u != NONE and not told and fastest <= 0 and state.motion[e, v, SPEED] == 0 and state.motion[e, u, SPEED] == 0
+    state.vehicle[e, v, MODE] = ASLEEP if held and settings.drivable[d, END_LANE] == NONE else AWAKE
+    return fastest
+
+
+@jit(inline=True)
 def _plan_one(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, alone: Bool) -> Bool:
     """Write where `v` will be and how fast; return whether it leaves `d`."""
     k = state.vehicle[e, v, KIND]
@@ -122,8 +135,10 @@ def _plan_one(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, 
     if state.vehicle[e, v, MODE] == DRIVEN:
         state.vehicle[e, v, FOE] = NONE
         fastest = max(0.0, min(state.told[e, v], settings.top_speed[k], speed + settings.boost[k]))
-    else:
+    elif settings.parity:
         fastest = _ruled_speed(state, settings, e, v, d, u, gap, alone)
+    else:
+        fastest = _corrected(state, settings, e, v, d, u, gap)
     slowest = speed - settings.hard[k] * settings.dt
     fastest = fastest if fastest > slowest else slowest
     if fastest < 0:
@@ -144,6 +159,8 @@ def plan_all(state: State, settings: Settings, e: Int) -> Int:
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         u, gap = state.on[e, d, LEADER], state.gap[e, d]
+        if not settings.parity:  # beyond the end of a drivable they look for themselves
+            u = NONE
         v = state.on[e, d, HEAD]
         alone = first = yes
         while v != NONE:
@@ -166,6 +183,7 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
     """Take `v`, which has passed the end of `d`, out of its list and find where it is; return the number of movers."""
     remove(state, settings, e, d, v)
     state.came[e, v] = d
+    state.grant[e, v] = NONE
     to, at = state.motion[e, v, DIS], state.route_at[e, v]
     while to > settings.measure[d, LENGTH]:
         to -= settings.measure[d, LENGTH]
@@ -177,7 +195,8 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
         if d == NONE:
             _finish(state, settings, e, v)
             return movers
-        state.tally[e, RED_RUNS] += 1 - state.on[e, d, OPEN]
+        if not state.on[e, d, OPEN] and state.step[e] - state.on[e, d, CLOSED_STEP] > settings.amber:
+            state.tally[e, RED_RUNS] += 1
     state.motion[e, v, DIS] = to
     state.vehicle[e, v, PLACE] = d
     state.route_at[e, v] = at
@@ -219,6 +238,22 @@ def _arrive(state: State, settings: Settings, e: Int, v: Int) -> None:
     else:
         insert_before(state, settings, e, d, v, behind)
     state.entered[e, v] = state.step[e]
+    if settings.drivable[d, END_LANE] == NONE:
+        _count_overlap(state, settings, e, v)
+
+
+@jit(inline=True)
+def _count_overlap(state: State, settings: Settings, e: Int, v: Int) -> None:
+    """Count whether `v` has come into its neighbours: they did not see each other on their way to here."""
+    front, back = state.vehicle[e, v, AHEAD], state.vehicle[e, v, BEHIND]
+    into = front != NONE and (
+        state.motion[e, front, DIS] - settings.body[state.vehicle[e, front, KIND]] < state.motion[e, v, DIS]
+    )
+    cut = back != NONE and (
+        state.motion[e, v, DIS] - settings.body[state.vehicle[e, v, KIND]] < state.motion[e, back, DIS]
+    )
+    if into or cut:
+        state.tally[e, MERGE_OVERLAPS] += 1
 
 
 @jit(inner=True)

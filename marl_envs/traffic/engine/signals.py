@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marl_envs.core.jit import Int, jit
 from marl_envs.traffic.engine.types import (
+    CLOSED_STEP,
     NONE,
     OPEN,
     SWITCHES,
@@ -34,7 +35,10 @@ def _show(state: State, settings: Settings, e: Int, j: Int) -> None:
     first = settings.link_first[j]
     green = settings.green_first[settings.phase_first[j] + state.phase[e, j]]
     for d in range(first, settings.link_first[j + 1]):
-        state.on[e, d, OPEN] = settings.green[green + d - first]
+        opens = settings.green[green + d - first]
+        if state.on[e, d, OPEN] and not opens:
+            state.on[e, d, CLOSED_STEP] = state.step[e] - 1
+        state.on[e, d, OPEN] = opens
 
 
 @jit(inner=True)

@@ -14,7 +14,7 @@ from marl_envs.core.random import seed_stream
 from marl_envs.core.threads import Crew
 from marl_envs.traffic.demand import Demand, Trips, expand
 from marl_envs.traffic.engine.batch import count_waiting_range, reset_range, step_range
-from marl_envs.traffic.engine.tables import build_settings, most_vehicles, sizes_of
+from marl_envs.traffic.engine.tables import MODELS, build_settings, most_vehicles, sizes_of
 from marl_envs.traffic.engine.types import (
     COUNT,
     CREATED,
@@ -46,6 +46,8 @@ class Traffic:
         rng: str = "splitmix",
         program: bool = False,
         parity: bool = True,
+        model: str = "krauss",
+        yellow: float = 0.0,
         capacity: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -60,7 +62,10 @@ class Traffic:
             dt: the time step [s].
             rng: "splitmix", our streams, or "mt19937", which draws what the reference draws.
             program: whether junctions switch phases by their own program, rather than from outside.
-            parity: whether the reference's law is kept with its slips.
+            parity: whether the reference's rules are kept with their slips; else the corrected ones hold.
+            model: how vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver
+                model, for which there is `demand.URBAN_IDM`. The corrected rules always hold for that.
+            yellow: after a link has closed, for how long passing it is not counted as a red run [s].
             capacity: vehicles that can drive at once in an environment; None: as many as the roads hold. Where it is
                 reached, vehicles wait outside for longer, which `tally` counts.
             seed: as in `reset`.
@@ -76,10 +81,17 @@ class Traffic:
         check_int("steps", steps, 1)
         check_choice("program", program, (True, False))
         check_choice("parity", parity, (True, False))
+        check_choice("model", model, MODELS)
         self.network: Network = demands[0].network
         self.demands = demands
         self.trips: list[Trips] = [expand(demand, float(dt), steps) for demand in demands]
-        self._options = {"program": program, "mersenne": rng == "mt19937", "parity": parity}
+        self._options: dict[str, Any] = {
+            "program": program,
+            "mersenne": rng == "mt19937",
+            "parity": parity,
+            "model": model,
+            "amber": round(check_float("yellow", yellow, 0.0, 1e5) / dt),
+        }
         self.settings: Settings = build_settings(demands, self.trips, float(dt), **self._options)
         self._capacity = None if capacity is None else check_int("capacity", capacity, 1)
         self.capacity = self._capacity or most_vehicles(self.network, demands, self.trips)

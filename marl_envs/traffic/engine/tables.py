@@ -13,22 +13,33 @@ from marl_envs.traffic.engine.mersenne import SIZE
 from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
     END_LANE,
+    FORK,
     JUNCTION,
     LANE_INDEX,
     NO_ROOM,
     NONE,
     OUT_FIRST,
-    RANK,
     START_LANE,
     TURNS,
     Settings,
 )
+from marl_envs.traffic.engine.zones import find_zones
 from marl_envs.traffic.network import Ints, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
+MODELS = ("krauss", "idm")  # the reference's law, which is a kind of Krauss's; the intelligent driver model
+
 
 def build_settings(
-    demands: Sequence[Demand], trips: Sequence[Trips], dt: float, *, program: bool, mersenne: bool, parity: bool
+    demands: Sequence[Demand],
+    trips: Sequence[Trips],
+    dt: float,
+    *,
+    program: bool,
+    mersenne: bool,
+    parity: bool,
+    model: str = MODELS[0],
+    amber: int = 0,
 ) -> Settings:
     """Return the tables for demand sets on one network.
 
@@ -38,23 +49,29 @@ def build_settings(
         dt: the time step [s].
         program: whether junctions switch by their own program.
         mersenne: whether random numbers are drawn as the reference does.
-        parity: whether the reference's law is kept with its slips.
+        parity: whether the reference's rules are kept with their slips; the corrected ones hold for any other model.
+        model: how vehicles follow each other, one of MODELS.
+        amber: for how many steps after a link has closed passing is no red run.
     """
     network = demands[0].network
+    parity = parity and model == MODELS[0]
     routes = all_routes(demands)  # in the order of appearance: what is added later changes no number
     kinds = list(dict.fromkeys(tuple(row) for demand in demands for row in demand.kinds.tolist()))
     return Settings(
         **_drivables(network),
         **_crosses(network),
         **_signals(network),
-        **_kinds(np.array(kinds), dt),
+        **_kinds(np.array(kinds), dt, model),
         **_routes(network, routes),
+        **_zones(network, None if parity else float(np.array(kinds)[:, KIND_FIELDS.index("width")].max())),
         **_trips(demands, trips, routes, kinds),
         dt=dt,
         substeps=1,
+        amber=amber,
         program=int(program),
         mersenne=int(mersenne),
         parity=int(parity),
+        idm=int(model == "idm"),
     )
 
 
@@ -97,7 +114,6 @@ def _drivables(network: Network) -> dict[str, Any]:
     table[lanes:-1, START_LANE] = network.link_start
     table[lanes:-1, END_LANE] = network.link_end
     table[lanes:-1, TURNS] = (kind == TURN_LEFT) | (kind == TURN_RIGHT)
-    table[lanes:-1, RANK] = kind
     table[lanes:-1, JUNCTION] = np.repeat(np.arange(len(network.junction_ids)), np.diff(network.first_link))
     table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
     table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
@@ -118,6 +134,8 @@ def _crosses(network: Network) -> dict[str, Any]:
     foes = np.zeros_like(bits)
     np.bitwise_or.at(foes, link + lanes, bits[foe + lanes])
     at, foe_at = network.cross_at.ravel(), network.cross_at[:, ::-1].ravel()
+    rank = network.cross_rank.astype(np.int8)
+    claim = np.sign(rank - rank[:, ::-1]).ravel()
     order = np.lexsort((at, link))  # a stable sort
     return {
         "link_bit": bits,
@@ -125,6 +143,32 @@ def _crosses(network: Network) -> dict[str, Any]:
         "cross_at": at[order].astype(np.float64),
         "cross_foe": (foe[order] + lanes).astype(np.int32),
         "cross_foe_at": foe_at[order].astype(np.float64),
+        "cross_claim": claim[order],
+    }
+
+
+def _zones(network: Network, width: float | None) -> dict[str, Any]:
+    """Return the zones for vehicles that are `width` wide, by link, and the links that end on each lane.
+
+    None: no zones, as the reference's rules know none.
+    """
+    lanes = network.num_lanes
+    found = [] if width is None else find_zones(network, width)
+    order = sorted(found, key=lambda zone: (zone.link, zone.begin))
+    fork = np.zeros(len(network.length))
+    for zone in order:
+        if zone.kind == FORK:
+            fork[zone.link + lanes] = max(fork[zone.link + lanes], zone.end)
+    ends = np.argsort(network.link_end, kind="stable")
+    return {
+        "zone_first": _offsets([*[0] * lanes, *np.bincount([z.link for z in order], minlength=network.num_links)]),
+        "zone_kind": np.array([zone.kind for zone in order], np.int8),
+        "zone_foe": np.array([zone.foe + lanes for zone in order], np.int32),
+        "zone_claim": np.array([zone.claim for zone in order], np.int8),
+        "zone_place": np.array([zone[4:] for zone in order], np.float64).reshape(-1, 4),
+        "fork": fork,
+        "in_first": _offsets(np.bincount(network.link_end, minlength=lanes)),
+        "in_link": (ends + lanes).astype(np.int32),
     }
 
 
@@ -145,10 +189,14 @@ def _signals(network: Network) -> dict[str, Any]:
     }
 
 
-def _kinds(kinds: Reals, dt: float) -> dict[str, Any]:
+def _kinds(kinds: Reals, dt: float, model: str) -> dict[str, Any]:
     """Return what the formulas need of each kind of vehicle."""
     of = {name: kinds[:, c].copy() for c, name in enumerate(KIND_FIELDS)}
     top, usual = of["max_speed"], of["usual_deceleration"]
+    calm = 2.0 * np.sqrt(of["max_acceleration"] * usual)
+    sight = top * top / usual / 2 + top * dt * 2
+    if model == "idm":  # the gap wanted to one that stands
+        sight = of["min_gap"] + top * of["headway"] + top * top / calm + top * dt * 2
     return {
         "body": of["length"],
         "top_speed": top,
@@ -157,8 +205,10 @@ def _kinds(kinds: Reals, dt: float) -> dict[str, Any]:
         "usual": usual,
         "pull": of["usual_acceleration"],
         "min_gap": of["min_gap"],
-        "headway": of["headway"] + dt / 2,
-        "sight": top * top / usual / 2 + top * dt * 2,
+        "headway": of["headway"] + (0.0 if model == "idm" else dt / 2),
+        "calm": calm,
+        "berth": of["length"] + of["min_gap"],
+        "sight": sight,
         "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
     }
 

@@ -15,23 +15,27 @@ from numpy.typing import NDArray
 NONE = -1  # no vehicle, no drivable, no trip
 ON_LANE = 2**31 - 1  # State.entered of a vehicle on a lane
 # State.tally[e, :]
-CREATED, FINISHED, DEPARTED, TRAVELLED, RED_RUNS, NO_SLOT, SWITCHES = range(7)
+CREATED, FINISHED, DEPARTED, TRAVELLED, RED_RUNS, NO_SLOT, SWITCHES, MERGE_OVERLAPS = range(8)
 NUM_COUNTERS = 8
 
+# Settings.zone_place[z, :]
+BEGIN, END, FOE_BEGIN, FOE_END = range(4)  # on this link, on the other [m]
 # Settings.measure[d, :]
 LENGTH, LIMIT = range(2)  # [m], [m/s]
+# Settings.zone_kind[z]: where the bodies of vehicles on two links could touch
+CROSS, MERGE, FORK = range(3)  # on their way; where they end on one lane; where they begin on one
 # Settings.drivable[d, :]
 LANE_INDEX = 0  # of a lane: its number on the road
 START_LANE, END_LANE = 1, 2  # of a link; NONE for lanes
 OUT_FIRST = 3  # links that leave lane d: out_link[OUT_FIRST of d : OUT_FIRST of d + 1]
 CROSS_FIRST = 4  # crosses of link d, likewise
 TURNS = 5  # of a link: 1 if it turns left or right
-RANK = 6  # of a link: its right of way, the higher goes first
-JUNCTION = 7  # of a link
+JUNCTION = 6  # of a link
 # State.on[e, d, :]
 HEAD, TAIL = 0, 1  # slots, or NONE
 COUNT = 2  # vehicles
-CROSSING = 3  # vehicles on the links that leave the lane
+CROSSING = 3  # of a lane: vehicles on the links that leave it
+CLOSED_STEP = 3  # of a link: the last step in which it was open
 LEADER = 4  # slot that the first vehicle follows, on a drivable further on, or NONE
 FOE_STEP = 5  # of a link: the last step in which anyone could be in the way there
 OPEN = 6  # of a link: 1 if it shows green
@@ -51,6 +55,8 @@ ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so i
 IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
 DRIVEN = 3  # no rule protects it: it gets as near to the speed told as it can, until the mode is set to AWAKE
 
+NEVER = -(2**30)  # CLOSED_STEP of a link that was not open yet
+
 # Constants of the reference that are no parameters
 TURN_SPEED = 8.3333  # of vehicles that are about to turn [m/s]
 YIELD_ROOM = 5.0  # in front of a cross where a vehicle stops [m]
@@ -64,7 +70,9 @@ class Settings(NamedTuple):
 
     # Drivables, columns below
     measure: Annotated[NDArray[np.float64], "N 2"]  # LENGTH, LIMIT
-    drivable: Annotated[NDArray[np.int32], "N1 8"]  # LANE_INDEX ... RANK; the last row ends OUT_FIRST and CROSS_FIRST
+    drivable: Annotated[
+        NDArray[np.int32], "N1 8"
+    ]  # LANE_INDEX ... JUNCTION; the last row ends OUT_FIRST and CROSS_FIRST
     out_link: Annotated[NDArray[np.int32], "K"]
     link_bit: Annotated[NDArray[np.uint64], "N"]  # of a link: one bit, for itself and few or no others of the junction
     foe_bits: Annotated[NDArray[np.uint64], "N"]  # of a link: the bits of all that it crosses
@@ -72,6 +80,16 @@ class Settings(NamedTuple):
     cross_at: Annotated[NDArray[np.float64], "X"]  # on this link [m]
     cross_foe: Annotated[NDArray[np.int32], "X"]  # the other link
     cross_foe_at: Annotated[NDArray[np.float64], "X"]  # on the other link [m]
+    cross_claim: Annotated[NDArray[np.int8], "X"]  # 1: this link goes first; -1: the other; 0: they go as they come
+    # Zones of each link, for the corrected rules only (see zones.py)
+    zone_first: Annotated[NDArray[np.int32], "N1"]  # those of link d: zone_first[d] .. zone_first[d + 1] - 1
+    zone_kind: Annotated[NDArray[np.int8], "Y"]  # CROSS, MERGE or FORK
+    zone_foe: Annotated[NDArray[np.int32], "Y"]  # the other link
+    zone_claim: Annotated[NDArray[np.int8], "Y"]  # as cross_claim
+    zone_place: Annotated[NDArray[np.float64], "Y 4"]  # BEGIN, END, FOE_BEGIN, FOE_END [m]
+    fork: Annotated[NDArray[np.float64], "N"]  # of a link: where it is clear of the others from its lane [m]
+    in_first: Annotated[NDArray[np.int32], "L1"]  # links that end on lane d: in_link[in_first[d] : in_first[d + 1]]
+    in_link: Annotated[NDArray[np.int32], "I"]
     # Signals: phase p of junction j is row phase_first[j] + p
     phase_first: Annotated[NDArray[np.int32], "J1"]
     phase_time: Annotated[NDArray[np.float64], "P"]  # [s]
@@ -86,7 +104,9 @@ class Settings(NamedTuple):
     usual: Annotated[NDArray[np.float64], "T"]  # usual_deceleration [m/s2]
     pull: Annotated[NDArray[np.float64], "T"]  # usual_acceleration [m/s2]
     min_gap: Annotated[NDArray[np.float64], "T"]  # [m]
-    headway: Annotated[NDArray[np.float64], "T"]  # headway + dt / 2 [s]
+    headway: Annotated[NDArray[np.float64], "T"]  # headway + dt / 2; plain under the intelligent driver model [s]
+    calm: Annotated[NDArray[np.float64], "T"]  # 2 sqrt(max_acceleration * usual_deceleration) [m/s2]
+    berth: Annotated[NDArray[np.float64], "T"]  # of lane that a vehicle takes in a queue [m]
     sight: Annotated[NDArray[np.float64], "T"]  # how far ahead a vehicle looks for leaders and junctions [m]
     even: Annotated[NDArray[np.uint8], "T"]  # 1: max_deceleration equals usual_deceleration
     # Routes: place q of a route is a road; leg[q] + lane_index is the row of `choice` with the link to take (NONE: no
@@ -106,9 +126,11 @@ class Settings(NamedTuple):
     trip_order: Annotated[NDArray[np.int32], "R"]  # within a step, the trips by road: row to look at next
     dt: float  # [s]
     substeps: int  # steps a call
+    amber: int  # [steps] after a link has closed in which passing is no red run
     program: int  # 1: junctions switch phases by their own program
     mersenne: int  # 1: draw random numbers as the reference does
-    parity: int  # 1: the reference's law with its slips
+    parity: int  # 1: the reference's rules with their slips
+    idm: int  # 1: vehicles follow each other by the intelligent driver model, not by the reference's law
 
 
 class State(NamedTuple):
@@ -146,6 +168,7 @@ class State(NamedTuple):
     route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road
     entered: Annotated[NDArray[np.int32], "E V"]  # step in which it came onto its link; ON_LANE on lanes
     priority: Annotated[NDArray[np.int32], "E V"]  # decides the last ties
+    grant: Annotated[NDArray[np.int32], "E V"]  # on a lane, by the corrected rules: the link it may enter, or NONE
     free: Annotated[NDArray[np.int32], "E V"]  # free slots, the next one last
     num_free: Annotated[NDArray[np.int32], "E"]
     # What passes between the parts of one step

@@ -43,7 +43,7 @@ def right_of_way(
     rank = (gives_way[:, ::-1] & ~gives_way).astype(np.uint8)
     for array in (pairs, places, rank):
         array.flags.writeable = False
-    return replace(network, cross_links=pairs, cross_at=places), rank
+    return replace(network, cross_links=pairs, cross_at=places, cross_rank=rank), rank
 
 
 def _tables(network: Network, requests: Sequence[Sequence[int]], nodes: Sequence[Any]) -> tuple[set[Pair], set[Pair]]:

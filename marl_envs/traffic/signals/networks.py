@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.params import ParameterError
-from marl_envs.traffic.arrivals import draw, expected
-from marl_envs.traffic.demand import Demand, Trips, check_number, expand
+from marl_envs.traffic.arrivals import CAR, draw, expected
+from marl_envs.traffic.demand import URBAN_IDM, Demand, Kind, Trips, check_number, expand
 from marl_envs.traffic.engine.tables import build_settings, most_vehicles
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
 from marl_envs.traffic.names import ALLOWED as ALLOWED_NETWORKS
@@ -54,7 +54,8 @@ def load(params: Any) -> Roads:
             f"max_cycles, {params.max_cycles}, is too large: an episode has {steps:,} steps of dt, {params.dt} s; "
             f"at most {MOST_STEPS:,} are allowed"
         )
-    engine = (params.dt, params.rng == "mt19937", params.parity)
+    amber = params.steps("yellow", params.yellow)
+    engine = (params.dt, params.rng == "mt19937", params.parity, params.car_following, amber)
     return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
 
 
@@ -84,19 +85,22 @@ def _load(
     demands: tuple[str, ...],
     count: int,
     steps: int,
-    engine: tuple[float, bool, bool],
+    engine: tuple[float, bool, bool, str, int],
     stamps: tuple[int, ...],
 ) -> Roads:
     del stamps
     network, signals = network_of(name, phases)
-    dt, mersenne, parity = engine
-    pairs = [pair for demand in demands for pair in _trips(demand, network, count, dt, steps)]
+    dt, mersenne, parity, model, amber = engine
+    car = URBAN_IDM if model == "idm" else CAR
+    pairs = [pair for demand in demands for pair in _trips(demand, network, count, dt, steps, car)]
     sets, trips = [demand for demand, _ in pairs], [made for _, made in pairs]
-    settings = build_settings(sets, trips, dt, program=False, mersenne=mersenne, parity=parity)
+    settings = build_settings(
+        sets, trips, dt, program=False, mersenne=mersenne, parity=parity, model=model, amber=amber
+    )
     return Roads(network, signals, settings, most_vehicles(network, sets, trips), len(sets))
 
 
-def _trips(name: str, network: Network, count: int, dt: float, steps: int) -> list[tuple[Demand, Trips]]:
+def _trips(name: str, network: Network, count: int, dt: float, steps: int, car: Kind) -> list[tuple[Demand, Trips]]:
     """Return the demand of a file, or `count` draws of arrivals at random."""
     if name.endswith((".json", *SUMO_ROUTES)):
         demand = cityflow.read_demand(name, network) if name.endswith(".json") else _read_routes(name, network)
@@ -106,7 +110,10 @@ def _trips(name: str, network: Network, count: int, dt: float, steps: int) -> li
             f"demand must be one of {ALLOWED_DEMAND}, rilsa, or a file that ends in .json (CityFlow) or "
             f"{' or '.join(SUMO_ROUTES)} (SUMO), not {name!r}"
         )
-    arrivals = rilsa_counts(replace(rilsa(), network=network)) if name == "rilsa" else arrivals_named(name, network)
+    if name == "rilsa":
+        arrivals = rilsa_counts(replace(rilsa(), network=network))
+    else:
+        arrivals = arrivals_named(name, network, kind=car)
     check_number(count * expected(arrivals, steps * dt), f"demand {name!r} in {count} demand_sets")
     return [(arrivals.demand, draw(arrivals, seed, dt, steps)) for seed in range(count)]
 

@@ -29,6 +29,7 @@ ACTIONS = ("phase", "next", "duration", "fullest")
 CHOOSE, NEXT, DURATION, FULLEST = range(4)
 OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular")
 SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR = range(6)
+CAR_FOLLOWING = ("krauss", "idm")  # as in engine/tables.py
 REWARDS = ("individual", "team", "neighbours")
 INDIVIDUAL, TEAM, NEIGHBOURS = range(3)
 REWARD_TERMS = ("vehicles", "queue", "waiting", "wait_change", "pressure", "delay", "speed", "throughput")
@@ -87,7 +88,10 @@ class Params:
     neighbour_weight: float = 0.5
     """Weight of each neighbour's reward under "neighbours"."""
     parity: bool = True
-    """Whether the engine keeps the reference's law with its slips."""
+    """Whether the engine keeps the reference's rules with their slips; else the corrected rules hold."""
+    car_following: str = "krauss"
+    """How vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver model. Demand by
+    name then has cars that suit it (files keep theirs), and the corrected rules hold."""
     rng: str = "splitmix"
     """"splitmix", or "mt19937" (draws what the reference engine draws)."""
     capacity: int | None = None
@@ -115,6 +119,7 @@ class Params:
         check_float("neighbour_weight", self.neighbour_weight, 0.0, 1e6)
         self._check_weights()
         check_choice("parity", self.parity, (True, False))
+        check_choice("car_following", self.car_following, CAR_FOLLOWING)
         check_choice("rng", self.rng, ("splitmix", "mt19937"))
         if self.capacity is not None:
             check_int("capacity", self.capacity, 1, 1_000_000)
