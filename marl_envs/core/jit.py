@@ -34,6 +34,8 @@ NO_KERNELS = (
     *(f"traffic/{name}.py" for name in ("plans", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
     *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables", "zones")),
+    *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),
+    *(f"traffic/sumo/{name}.py" for name in ("compare", "scenario", "vehicles")),
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
     "small/params.py",

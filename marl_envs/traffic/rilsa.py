@@ -5,6 +5,8 @@ It is read from the installed sumolib (EPL-2.0), which ships it as a scenario; n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -28,12 +30,15 @@ def rilsa(plan: str | None = PLAN) -> SumoNetwork:
     Raises:
         ParameterError: no such program.
     """
+    with rilsa_files() as (network, plans):
+        return read(network, additional=[plans], programs={} if plan is None else {"0": plan})
+
+
+@contextmanager
+def rilsa_files() -> Iterator[tuple[Path, Path]]:
+    """Give the paths of the network and of the file with the guideline's plan, which SUMO takes by default."""
     with resources.as_file(resources.files("sumolib") / "scenario" / "scenarios" / "RiLSA1") as folder:
-        return read(
-            Path(folder) / "rilsa1.net.xml",
-            additional=[Path(folder) / "tls.add.xml"],
-            programs={} if plan is None else {"0": plan},
-        )
+        yield Path(folder) / "rilsa1.net.xml", Path(folder) / "tls.add.xml"
 
 
 def rilsa_counts(junction: SumoNetwork) -> Arrivals:

@@ -103,11 +103,27 @@ def test_kinds_are_sumos_defaults_where_nothing_is_said(read):
         f'<trip id="c" depart="2" type="own" {EAST}/>',
     )
     car, truck, own = (kind(demand, f) for f in range(3))
-    assert (car["length"], car["max_acceleration"], car["max_deceleration"], car["min_gap"]) == (5.0, 2.6, 4.5, 2.5)
+    assert (car["length"], car["max_deceleration"], car["min_gap"], car["headway"]) == (5.0, 4.5, 2.5, 1.0)
     assert car["max_speed"] == 13.9  # the network's limit, not 200 km/h
-    assert (truck["length"], truck["width"], truck["max_acceleration"]) == (7.1, 2.4, 1.3)
+    assert (truck["length"], truck["width"]) == (7.1, 2.4)
     assert (own["length"], own["min_gap"], own["usual_deceleration"]) == (4.3, 1.5, 3.0)
     assert (own["headway"], own["max_speed"]) == (1.5, 8.0)
+
+
+def test_drivers_accelerate_as_sumos_do_on_average(read):
+    demand = read(
+        '<vType id="perfect" sigma="0"/>',
+        '<vType id="careless" sigma="1" accel="2"/>',
+        '<vType id="model" carFollowModel="IDM" accel="1.5"/>',
+        *(f'<trip id="{k}" depart="{k}" {EAST}/>' for k in range(1)),
+        *(f'<trip id="{name}" depart="2" type="{name}" {EAST}/>' for name in ("perfect", "careless", "model")),
+    )
+    found = [kind(demand, f) for f in range(4)]
+    expected = [2.6 * 0.75, 2.6, 1.0, 1.5]  # accel, less half of sigma of it; sigma is 0.5 where nothing is said
+    assert [k["max_acceleration"] for k in found] == pytest.approx(expected)
+    assert [k["usual_acceleration"] for k in found] == pytest.approx(expected)
+    with pytest.raises(ParameterError, match=r"sigma must be from 0 to 1, not '1\.5'"):
+        read('<vType id="bad" sigma="1.5"/>', f'<trip id="a" depart="0" {EAST}/>')
 
 
 def test_persons_are_left_out_and_several_files_belong_together(network, tmp_path):

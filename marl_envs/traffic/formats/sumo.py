@@ -45,6 +45,8 @@ class SumoNetwork:
 
     network: Network
     """Its lengths and speed limits are the file's, also of lane links; its lines are as drawn there."""
+    lane_ids: tuple[str, ...]
+    """[L] the file's ids of its lanes."""
     cross_rank: NDArray[np.uint8]
     """[C, 2] right of way of each of the two lane links at this cross: the higher goes first, equal ones as they come.
     It takes the place of the road links' kinds, which say nothing of who gives way in such a file."""
@@ -119,6 +121,7 @@ def read(
     )
     return SumoNetwork(
         network=network,
+        lane_ids=tuple(lane.getID() for edge in edges for lane in _lanes_of(edge)),
         cross_rank=rank,
         programs=tuple(_signal_of(found) for found in movements),
         states=tuple(_states(found) for found in movements),
@@ -126,6 +129,11 @@ def read(
         offset=np.array([signals[s].offset if (s := _signal_of(found)) else 0.0 for found in movements]),
         added_links=sum(map(len, added.values())),
     )
+
+
+def _lanes_of(edge: Any) -> list[Any]:
+    """Return sumolib's lanes of an edge that become ours, from the left: SUMO counts from the right."""
+    return [lane for lane in edge.getLanes() if cars_may(lane)][::-1]
 
 
 def _roads_at(edges: Sequence[Any]) -> dict[str, list[Any]]:
@@ -191,7 +199,7 @@ def _states(movements: Sequence[_Movement]) -> tuple[str, ...]:
 
 
 def _road(edge: Any, where: str) -> RoadPlan:
-    lanes = [lane for lane in edge.getLanes() if cars_may(lane)][::-1]  # SUMO counts from the right
+    lanes = _lanes_of(edge)
     lines = tuple(line_of(lane.getShape(), f"{where}: <lane> {lane.getID()!r}") for lane in lanes)
     return RoadPlan(
         id=edge.getID(),
@@ -237,7 +245,7 @@ def _junction(
 def _measured(network: Network, edges: Sequence[Any], ways: Sequence[Way]) -> Network:
     """Return the network with the file's lengths and speed limits, which need not be those of the lines drawn."""
     length, limit = network.length.copy(), network.limit.copy()
-    lanes = [lane.getLength() for edge in edges for lane in edge.getLanes()[::-1] if cars_may(lane)]
+    lanes = [lane.getLength() for edge in edges for lane in _lanes_of(edge)]
     length[: network.num_lanes] = lanes
     for k, way in enumerate(ways):
         if way.length > 0.0:

@@ -25,11 +25,15 @@ _CLASSES = {
     "moped": (2.1, 0.8, 45.0, 1.1, 7.0),
 }
 _MIN_GAP, _HEADWAY = 2.5, 1.0  # [m], [s]
+SIGMA = 0.5  # how imperfect drivers are
+_IMPERFECT = ("Krauss", "KraussOrig1", "KraussPS", "KraussX", "SKOrig", "PWag2009")  # models with `sigma`
 
 
 def kind_of(element: Element, fastest: float) -> Kind:
     """Return the kind of vehicle of a `vType`.
 
+    SUMO's imperfect drivers fall short of what they could do by up to `sigma` times `accel` in each second, half of it
+    on average. Ours do not vary, so they accelerate by that mean, `accel` * (1 - `sigma` / 2).
     SUMO's `decel` is both the usual and the hardest braking. Its top speeds, far above any limit, are cut down to
     `fastest` [m/s], the network's highest limit: nobody drives faster, but drivers would estimate times with it.
 
@@ -41,6 +45,7 @@ def kind_of(element: Element, fastest: float) -> Kind:
         raise ParameterError(f"{element}: vClass {name!r} is not supported; allowed are {', '.join(sorted(_CLASSES))}")
     length, width, top, acceleration, deceleration = _CLASSES[name]
     acceleration, deceleration = element.number("accel", acceleration), element.number("decel", deceleration)
+    acceleration *= 1.0 - _sigma(element) / 2.0
     kind = Kind(
         length=element.number("length", length),
         width=element.number("width", width),
@@ -61,6 +66,14 @@ def kind_of(element: Element, fastest: float) -> Kind:
         if value <= 0.0:
             raise ParameterError(f"{element}: {attribute} must be positive, not {element.attributes[attribute]!r}")
     return kind
+
+
+def _sigma(element: Element) -> float:
+    """Return how imperfect the drivers of a `vType` are, from 0 to 1."""
+    sigma = element.number("sigma", SIGMA)
+    if sigma > 1.0:
+        raise ParameterError(f"{element}: sigma must be from 0 to 1, not {element.attributes['sigma']!r}")
+    return sigma if element.attributes.get("carFollowModel", "Krauss") in _IMPERFECT else 0.0
 
 
 def default_kind(vehicle_class: str, fastest: float) -> Kind:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Int, jit
+from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.core.random import draw_below
@@ -42,7 +42,7 @@ def advance(state: EngineState, control: Control, settings: EngineSettings, rule
         before_step(state, control, rules, e)
         step_engine(state, settings, e)
         after_step(control, rules, e)
-        watch(state, control, settings, rules, e)
+        watch(state, control, settings, e)
 
 
 @jit(inner=True)
@@ -97,6 +97,20 @@ def note_queues(control: Control, rules: Rules, e: Int) -> None:
             control.queue_max[e] = queue
 
 
+@jit(inline=True)
+def settle(state: EngineState, control: Control, settings: EngineSettings, rules: Rules, out: Out, e: Int) -> Bool:
+    """Take stock at the end of a decision: lanes, queues, rewards; return whether the episode has ended."""
+    survey(state, control, settings, rules, e)
+    control.cycle[e] += 1
+    note_queues(control, rules, e)
+    pay(state, control, settings, rules, out, e)
+    ended = control.cycle[e] >= rules.max_cycles
+    out.ended[e] = ended
+    for a in range(rules.junction.shape[0]):
+        out.truncated[e, a] = ended
+    return ended
+
+
 @jit
 def step_range(table: Any, first: Int, last: Int) -> None:
     """Advance the environments first..last-1 by one decision."""
@@ -106,14 +120,7 @@ def step_range(table: Any, first: Int, last: Int) -> None:
     for e in range(first, last):  # all of it here: each further level of calls is compiled once more
         decide(state, control, rules, e)
         advance(state, control, settings, rules, e, rules.interval)
-        survey(state, control, settings, rules, e)
-        control.cycle[e] += 1
-        note_queues(control, rules, e)
-        pay(state, control, settings, rules, out, e)
-        ended = control.cycle[e] >= rules.max_cycles
-        out.ended[e] = ended
-        for a in range(rules.junction.shape[0]):
-            out.truncated[e, a] = ended
+        ended = settle(state, control, settings, rules, out, e)
         if ended and rules.autoreset:
             measure_one(state, control, settings, rules, out, e)
             see(state, control, settings, rules, out.final_obs, out.final_label, out.final_mask, e)

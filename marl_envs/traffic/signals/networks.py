@@ -48,7 +48,7 @@ def load(params: Any) -> Roads:
     """
     demands = (params.demand,) if isinstance(params.demand, str) else params.demand
     stamps = tuple(_stamp(name) for name in (params.network, *demands))
-    steps = round(_drawn(params) / params.dt)
+    steps = round(drawn(params) / params.dt)
     if steps > MOST_STEPS:
         raise ParameterError(
             f"max_cycles, {params.max_cycles}, is too large: an episode has {steps:,} steps of dt, {params.dt} s; "
@@ -59,15 +59,15 @@ def load(params: Any) -> Roads:
     return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
 
 
-def _drawn(params: Any) -> float:
-    """Return for how long arrivals are drawn [s]."""
+def drawn(params: Any) -> float:
+    """Return for how long arrivals are drawn [s]: the episode, in whole hours."""
     horizon = params.warmup + params.max_cycles * params.decision_interval
     return float(np.ceil(round(horizon / HOUR, 9)) * HOUR)
 
 
 def most_cycles(params: Any) -> int:
     """Return for how many decisions arrivals are drawn."""
-    return int(np.floor(round((_drawn(params) - params.warmup) / params.decision_interval, 9)))
+    return int(np.floor(round((drawn(params) - params.warmup) / params.decision_interval, 9)))
 
 
 def _stamp(name: str) -> int:
@@ -91,8 +91,7 @@ def _load(
     del stamps
     network, signals = network_of(name, phases)
     dt, mersenne, parity, model, amber = engine
-    car = URBAN_IDM if model == "idm" else CAR
-    pairs = [pair for demand in demands for pair in _trips(demand, network, count, dt, steps, car)]
+    pairs = [pair for demand in demands for pair in trips_of(demand, network, count, dt, steps, model)]
     sets, trips = [demand for demand, _ in pairs], [made for _, made in pairs]
     settings = build_settings(
         sets, trips, dt, program=False, mersenne=mersenne, parity=parity, model=model, amber=amber
@@ -100,8 +99,8 @@ def _load(
     return Roads(network, signals, settings, most_vehicles(network, sets, trips), len(sets))
 
 
-def _trips(name: str, network: Network, count: int, dt: float, steps: int, car: Kind) -> list[tuple[Demand, Trips]]:
-    """Return the demand of a file, or `count` draws of arrivals at random."""
+def trips_of(name: str, network: Network, count: int, dt: float, steps: int, model: str) -> list[tuple[Demand, Trips]]:
+    """Return the demand of a file, or `count` draws of arrivals at random, of cars that suit the law of following."""
     if name.endswith((".json", *SUMO_ROUTES)):
         demand = cityflow.read_demand(name, network) if name.endswith(".json") else _read_routes(name, network)
         return [(demand, expand(demand, dt, steps))]
@@ -113,7 +112,7 @@ def _trips(name: str, network: Network, count: int, dt: float, steps: int, car: 
     if name == "rilsa":
         arrivals = rilsa_counts(replace(rilsa(), network=network))
     else:
-        arrivals = arrivals_named(name, network, kind=car)
+        arrivals = arrivals_named(name, network, kind=URBAN_IDM if model == "idm" else CAR)
     check_number(count * expected(arrivals, steps * dt), f"demand {name!r} in {count} demand_sets")
     return [(arrivals.demand, draw(arrivals, seed, dt, steps)) for seed in range(count)]
 
@@ -124,8 +123,13 @@ def _read_routes(path: str, network: Network) -> Demand:
     Vehicles that stay on one edge are left out, as they meet no signal.
     """
     demand = sumo_routes.read_demand(path, network, drop_single=True)
-    begin = float(demand.flow_start.min() // HOUR * HOUR)
+    begin = first_hour(demand)
     return replace(demand, flow_start=demand.flow_start - begin, flow_end=demand.flow_end - begin)
+
+
+def first_hour(demand: Demand) -> float:
+    """Return the full hour in which the first vehicle comes [s]."""
+    return float(demand.flow_start.min() // HOUR * HOUR)
 
 
 def network_of(name: str, phases: str) -> tuple[Network, tuple[Signal, ...]]:
@@ -151,12 +155,19 @@ def _arranged(name: str, phases: str, stamp: int) -> tuple[Network, tuple[Signal
     return network, signals
 
 
+def town_of(name: str) -> sumo.SumoNetwork | None:
+    """Return the network of a file of SUMO's, or RiLSA's; None: the name is of another kind."""
+    if name == "rilsa":
+        return rilsa()
+    return sumo.read(name) if name.endswith(SUMO_NETWORKS) else None
+
+
 def _read(name: str) -> tuple[Network, Choices | None]:
     """Return a network, and the phases to choose from at each junction where the file says so."""
     if name.endswith(".json"):
         return cityflow.read_network(name), None
-    if name == "rilsa" or name.endswith(SUMO_NETWORKS):
-        town = rilsa() if name == "rilsa" else sumo.read(name)
+    town = town_of(name)
+    if town is not None:
         return town.network, town.choices
     if not is_network(name):
         raise ParameterError(

@@ -23,7 +23,7 @@ def co2_rate(v: Real, a: Real) -> Real:
 
 
 @jit(inline=True)
-def _meet(control: Control, e: Int, v: Int, trip: Int, place: Int) -> None:
+def meet(control: Control, e: Int, v: Int, trip: Int, place: Int) -> None:
     """Begin to watch a vehicle that has just begun to drive."""
     control.seen_trip[e, v] = trip
     control.seen_place[e, v] = place
@@ -32,13 +32,16 @@ def _meet(control: Control, e: Int, v: Int, trip: Int, place: Int) -> None:
 
 
 @jit(inline=True)
-def _watch_one(
-    state: EngineState, control: Control, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int
+def note_vehicle(
+    state: EngineState, control: Control, settings: EngineSettings, e: Int, v: Int, d: Int, ideal: Real
 ) -> Real:
-    """Count what vehicle `v` on drivable `d` did in the last step; return its CO2 [g]."""
+    """Count what vehicle `v` on drivable `d` did in the last step; return its CO2 [g].
+
+    `ideal` is the speed below which it loses time [m/s].
+    """
     trip, speed, lanes = state.trip[e, v], state.motion[e, v, SPEED], control.standing.shape[1]
     if control.seen_trip[e, v] != trip:
-        _meet(control, e, v, trip, d)
+        meet(control, e, v, trip, d)
     before = control.seen_place[e, v]
     if before != d:
         control.seen_place[e, v] = d
@@ -46,7 +49,6 @@ def _watch_one(
             control.passed[e, before] += 1
         if d < lanes:
             control.waited_here[e, v] = 0
-    ideal = min(settings.measure[d, LIMIT], settings.top_speed[state.vehicle[e, v, KIND]])
     lost = settings.dt * max(0.0, 1.0 - speed / ideal)
     control.trip_lost[e, trip] += np.float32(lost)
     if d < lanes:
@@ -60,8 +62,20 @@ def _watch_one(
     return co2_rate(speed, (speed - last) / settings.dt) * settings.dt
 
 
+@jit(inline=True)
+def note_step(
+    control: Control, settings: EngineSettings, e: Int, driving: Int, moving: Int, gas: Real, distance: Real
+) -> None:
+    """Count the last step: vehicles that drive, those that move, all their CO2 [g] and the sum of speeds [m/s]."""
+    control.co2[e] += gas
+    control.vehicle_steps[e] += driving
+    control.driven[e] += distance * settings.dt
+    control.motionless[e] = control.motionless[e] + 1 if driving > 0 and moving == 0 else 0
+    control.gridlock[e] += control.motionless[e] * settings.dt > GRIDLOCK
+
+
 @jit(inner=True)
-def watch(state: EngineState, control: Control, settings: EngineSettings, rules: Rules, e: Int) -> None:
+def watch(state: EngineState, control: Control, settings: EngineSettings, e: Int) -> None:
     """Count what all vehicles did in the last step."""
     driving, moving = np.int64(0), np.int64(0)
     gas = distance = 0.0
@@ -69,16 +83,13 @@ def watch(state: EngineState, control: Control, settings: EngineSettings, rules:
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
         while v != NONE:
-            gas += _watch_one(state, control, settings, rules, e, v, d)
+            ideal = min(settings.measure[d, LIMIT], settings.top_speed[state.vehicle[e, v, KIND]])
+            gas += note_vehicle(state, control, settings, e, v, d, ideal)
             driving += 1
             moving += state.motion[e, v, SPEED] >= STANDING
             distance += state.motion[e, v, SPEED]
             v = state.vehicle[e, v, BEHIND]
-    control.co2[e] += gas
-    control.vehicle_steps[e] += driving
-    control.driven[e] += distance * settings.dt
-    control.motionless[e] = control.motionless[e] + 1 if driving > 0 and moving == 0 else 0
-    control.gridlock[e] += control.motionless[e] * settings.dt > GRIDLOCK
+    note_step(control, settings, e, driving, moving, gas, distance)
 
 
 @jit(inner=True)
