@@ -31,7 +31,9 @@ class _Plan:
     seed: int
     eval_every: int | None  # [agent-steps]
     eval_episodes: int
+    eval_seed: int
     keep_best: str | None  # metric
+    lowest: bool  # whether less of it is better
 
 
 def train(
@@ -43,7 +45,9 @@ def train(
     eval_every: int | None = None,
     eval_env: Any = None,
     eval_episodes: int = 32,
+    eval_seed: int | None = None,
     keep_best: str | None = None,
+    lowest: bool = False,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
     resume: bool = False,
@@ -60,12 +64,15 @@ def train(
         learner: made for `vec`; it starts from what it knows, its schedules start anew.
         vec: VectorEnv; it is reset with `seed`.
         steps: agent-steps, at least 1.
-        seed: of the training environments; evaluations play other episodes, always the same ones.
+        seed: of the training environments.
         eval_every: agent-steps between greedy evaluations; also one before the first and one after the last step.
         eval_env: VectorEnv to evaluate in, of any batch size; a copy of `vec` if not given.
         eval_episodes: episodes in an evaluation.
+        eval_seed: of evaluations, which play the same episodes every time; derived from `seed` (and far from the
+            training's) unless given.
         keep_best: leave the finished learner with the tables of the evaluation that had the highest mean of this metric
             (the policy that the "absolute metric" of Gorsane et al. 2022 scores, on new episodes). Needs `eval_every`.
+        lowest: the best evaluation for `keep_best` is that with the lowest mean (of a travel time, say).
         checkpoint: file to save to, at the end, when stopped, and every `checkpoint_every`.
         checkpoint_every: agent-steps between checkpoints.
         resume: continue from `checkpoint` if the file is there (else it must not be there).
@@ -83,11 +90,14 @@ def train(
         seed=check_int("seed", seed, 0, 2**63 - 1),
         eval_every=None if eval_every is None else check_int("eval_every", eval_every, 1, 2**62),
         eval_episodes=check_int("eval_episodes", eval_episodes, 1),
+        eval_seed=_common_seed(seed) if eval_seed is None else check_int("eval_seed", eval_seed, 0, 2**63 - 1),
         keep_best=_checked_metric(keep_best, vec, eval_every),
+        lowest=lowest,
     )
     if checkpoint_every is not None:
         check_int("checkpoint_every", checkpoint_every, 1, 2**62)
     check_choice("resume", resume, (True, False))
+    check_choice("lowest", lowest, (True, False))
     path = _checked_path(checkpoint, checkpoint_every, resume)
     _check_environment(learner, vec)
     if eval_env is vec:
@@ -163,15 +173,16 @@ class _Course:
         steps = self.done * self.per_step
         evaluations = self.history.evaluations
         if not evaluations or evaluations[-1].steps != steps:
-            seed = int(seed_stream(self.plan.seed, _EVALUATION_STREAM)) >> 33  # a common 31-bit seed
-            evaluations.append(Evaluation(steps, evaluate(self.learner, self.eval_env, self.plan.eval_episodes, seed)))
+            episodes = evaluate(self.learner, self.eval_env, self.plan.eval_episodes, self.plan.eval_seed)
+            evaluations.append(Evaluation(steps, episodes))
             self._keep_if_best()
         bar.evaluated(evaluations[-1])
 
     def _keep_if_best(self) -> None:
         """Copy what was learned if the last evaluation is the best so far (undefined values never are)."""
         if self.plan.keep_best is not None:
-            values = [one.mean(self.plan.keep_best) for one in self.history.evaluations]
+            sign = -1 if self.plan.lowest else 1
+            values = [sign * one.mean(self.plan.keep_best) for one in self.history.evaluations]
             if not math.isnan(values[-1]) and all(math.isnan(v) or v < values[-1] for v in values[:-1]):
                 self.best = {name: array.copy() for name, array in self.learner.knowledge().items()}
 
@@ -222,6 +233,11 @@ class _Course:
         self.vec.set_state(Snapshot(meta=meta, arrays=checkpoint.section(arrays, "environment")))
         self.obs, self.mask, self.alive = obs, seen.get("mask"), alive
         self.history, self.done, self.best = history, done, checkpoint.section(arrays, "best")
+
+
+def _common_seed(seed: int) -> int:
+    """Return the seed of evaluations, 31 bits that any environment takes."""
+    return int(seed_stream(seed, _EVALUATION_STREAM)) >> 33
 
 
 def _stride(every: int | None, per_step: int) -> int | None:

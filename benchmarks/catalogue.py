@@ -28,6 +28,8 @@ class Family(NamedTuple):
     policies: dict[str, tuple[Planner, ...]]  # by kind of agent, the first that fits; learners play in every family
 
 
+_CONTROLLERS = "marl_envs.traffic.signals.controllers"
+
 FAMILIES = {
     "warehouse_v0": Family(
         vector_env="marl_envs.warehouse_v0:vector_env",
@@ -53,6 +55,22 @@ FAMILIES = {
             ),
         },
     ),
+    "traffic_signals_v0": Family(
+        vector_env="marl_envs.traffic_signals_v0:vector_env",
+        params="marl_envs.traffic.signals.types:Params",
+        metrics="marl_envs.traffic.signals.metrics:METRICS",
+        replay="benchmarks.replay:signals",
+        policies={
+            "random": (Planner(f"{_CONTROLLERS}:RandomSignals"),),
+            "fixed_time": (Planner(f"{_CONTROLLERS}:FixedTime"),),
+            "webster": (Planner("marl_envs.traffic.signals.webster:Webster"),),
+            "actuated": (Planner(f"{_CONTROLLERS}:Actuated"),),
+            "sotl": (Planner(f"{_CONTROLLERS}:SOTL"),),
+            "longest_queue": (Planner(f"{_CONTROLLERS}:LongestQueue"),),
+            "max_pressure": (Planner(f"{_CONTROLLERS}:MaxPressure"),),
+            "threshold": (Planner(f"{_CONTROLLERS}:Threshold"),),
+        },
+    ),
 }
 
 LEARNERS: tuple[str, ...] = get_args(LearnerAgent.model_fields["kind"].annotation)
@@ -70,9 +88,10 @@ def metrics(env: str) -> dict[str, tuple[str, str]]:
     return table
 
 
-def make(job: Job, num_envs: int) -> Any:
-    """Return the job's environment as a VectorEnv of `num_envs` copies on one thread."""
-    return load(FAMILIES[job.env].vector_env)(num_envs=num_envs, num_threads=1, **job.params)
+def make(job: Job, num_envs: int, training: bool = False) -> Any:
+    """Return the environment that the job is measured (or trains) in: a VectorEnv of `num_envs` on one thread."""
+    params = job.train_params if training and job.train_params is not None else job.params
+    return load(FAMILIES[job.env].vector_env)(num_envs=num_envs, num_threads=1, **params)
 
 
 def make_policy(job: Job) -> Any:
@@ -115,6 +134,10 @@ def check_job(job: Job, path: Path) -> None:
         build(load(FAMILIES[job.env].params), dict(job.params))
     except ParameterError as error:
         raise InputError(f"{path}: environments.{job.environment}.params (for {job.agent}): {error}") from error
+    try:
+        build(load(FAMILIES[job.env].params), dict(job.train_params or job.params))
+    except ParameterError as error:
+        raise InputError(f"{path}: environments.{job.environment}.train_on (for {job.agent}): {error}") from error
     if not isinstance(job.settings, LearnerAgent):
         _check_policy(job, path)
     else:

@@ -85,10 +85,44 @@ class PIBTAgent(Strict):
     env: dict[str, Any] = {}
 
 
-class LearnerAgent(Strict):
-    """A tabular Q-learner; `env` holds the environment parameters that it needs (observation, reward)."""
+class FixedTimeAgent(Strict):
+    """Signals with phases in turn, each green for `green` seconds."""
 
-    kind: Literal["independent_q", "shared_q"]
+    kind: Literal["fixed_time"]
+    env: dict[str, Any] = {}
+    green: float = Field(default=25.0, ge=0.0)
+
+
+class WebsterAgent(Strict):
+    """Signals with fixed times by Webster's formula, anew every `period` seconds from the flows measured so far."""
+
+    kind: Literal["webster"]
+    env: dict[str, Any] = {}
+    period: float = Field(default=600.0, ge=1.0)
+
+
+class ActuatedAgent(Strict):
+    """Signals that stay green while vehicles come, for at most `longest` seconds."""
+
+    kind: Literal["actuated"]
+    env: dict[str, Any] = {}
+    longest: float = Field(default=50.0, ge=0.0)
+
+
+class SignalRuleAgent(Strict):
+    """Signals by a rule without settings, see docs/traffic.md."""
+
+    kind: Literal["sotl", "longest_queue", "max_pressure", "threshold"]
+    env: dict[str, Any] = {}
+
+
+class LearnerAgent(Strict):
+    """A Q-learner with a table or (linear) a sum of tables.
+
+    `env` holds the environment parameters that it needs (observation, reward).
+    """
+
+    kind: Literal["independent_q", "shared_q", "independent_linear_q", "shared_linear_q"]
     env: dict[str, Any] = {}
     alpha: Scheduled
     gamma: Fraction
@@ -96,7 +130,18 @@ class LearnerAgent(Strict):
     share_table: bool = True
 
 
-Agent = Annotated[RandomAgent | GreedyAgent | PIBTAgent | LearnerAgent, Field(discriminator="kind")]
+Agent = Annotated[
+    RandomAgent
+    | GreedyAgent
+    | PIBTAgent
+    | FixedTimeAgent
+    | WebsterAgent
+    | ActuatedAgent
+    | SignalRuleAgent
+    | LearnerAgent,
+    Field(discriminator="kind"),
+]
+Files = dict[Name, str | list[str]]
 
 
 class Bound(Strict):
@@ -111,22 +156,33 @@ class Bound(Strict):
 class Environment(Strict):
     """One environment of a suite."""
 
-    env: Literal["warehouse_v0", "errands_v0"]
+    env: Literal["warehouse_v0", "errands_v0", "traffic_signals_v0"]
     params: dict[str, Any] = Field(description="they outrank those in the agents' env")
-    data: dict[Name, str] = Field(default={}, description="parameter -> its file, below the folder MARL_ENVS_DATA")
+    data: Files = Field(default={}, description="parameter -> its file or files, below the folder MARL_ENVS_DATA")
+    train_on: dict[str, Any] = Field(default={}, description="what differs from params while learners train")
+    train_data: Files = Field(default={}, description="files for train_on, as data; added where both name a parameter")
     agents: list[Name] | None = Field(default=None, min_length=1, description="who plays here, if not all")
     train_steps: PositiveInt = Field(description="agent-steps a learner trains here")
     bound: Bound | None = None
 
     @model_validator(mode="after")
     def _data_are_files_below(self) -> Environment:
-        for parameter, file in self.data.items():
-            path = PurePosixPath(file)
-            if path.is_absolute() or ".." in path.parts or not path.parts:
-                raise ValueError(f"data.{parameter}: {file!r} must be a path below the folder, without '..'")
+        for key, files in (("data", self.data), ("train_data", self.train_data)):
+            for parameter in files:
+                for file in files_of(files, parameter):
+                    path = PurePosixPath(file)
+                    if path.is_absolute() or ".." in path.parts or not path.parts:
+                        raise ValueError(f"{key}.{parameter}: {file!r} must be a path below the folder, without '..'")
+        for parameter in self.data:
             if parameter in self.params:
                 raise ValueError(f"data.{parameter}: {parameter} is in params, too; give it once")
         return self
+
+
+def files_of(files: Files, parameter: str) -> list[str]:
+    """Return the file or files of a parameter as a list."""
+    named = files[parameter]
+    return [named] if isinstance(named, str) else named
 
 
 class Sweep(Strict):
@@ -144,6 +200,11 @@ class Training(Strict):
     evaluations: PositiveInt = Field(default=10, description="points of the learning curve")
     eval_episodes: PositiveInt = 32
     checkpoints: PositiveInt = Field(default=4, description="checkpoints in one training run")
+    result: Literal["best", "last"] | PositiveInt = Field(
+        default="best",
+        description="what counts: the policy of the best evaluation, or the last policy, on new episodes; or the mean "
+        "of so many last evaluations of the training, which then play the episodes of `evaluate`",
+    )
 
 
 class Evaluation(Strict):
@@ -160,6 +221,7 @@ class Suite(Strict):
     description: str = ""
     seeds: PositiveInt
     headline: str = Field(description="the metric agents are compared on")
+    better: Literal["higher", "lower"] = Field(default="higher", description="which headline is better")
     reference: Name = Field(description="the agent that is 100 %")
     chance: Name | None = Field(default=None, description="the agent that is 0 %; without one, a metric of 0 is")
     tables: dict[str, list[str]] = Field(description="title of a table -> the metrics it shows")
@@ -168,6 +230,21 @@ class Suite(Strict):
     environments: dict[Name, Environment] = Field(min_length=1)
     agents: dict[Name, Agent] = Field(min_length=1)
     sweeps: dict[str, Sweep] = Field(default={}, description="title of a panel -> what it shows")
+
+    @model_validator(mode="after")
+    def _result_is_there(self) -> Suite:
+        last = self.train.result
+        if self.better == "lower" and self.chance is None:
+            raise ValueError("better: lower needs chance, the agent that is 0 %")
+        if isinstance(last, int) and last > self.train.evaluations:
+            raise ValueError(f"train.result: there are only {self.train.evaluations} evaluations, not {last}")
+        for name, environment in self.environments.items():
+            if (environment.train_on or environment.train_data) and self.train.result != "last":
+                raise ValueError(
+                    f"environments.{name}.train_on needs train.result: last, as evaluations of the training must not "
+                    "choose what is measured elsewhere"
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Suite:

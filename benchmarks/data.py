@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from benchmarks.config import Environment, Suite, Sweep
+from benchmarks.config import Environment, Files, Suite, Sweep, files_of
 from benchmarks.errors import InputError
 
 VARIABLE = "MARL_ENVS_DATA"
@@ -23,14 +24,18 @@ def with_data(suite: Suite, path: Path) -> tuple[Suite, list[str]]:
     missing: dict[str, str] = {}
     kept: dict[str, Environment] = {}
     for name, environment in suite.environments.items():
-        files = {parameter: (folder or Path()) / file for parameter, file in environment.data.items()}
-        absent = [environment.data[p] for p, file in files.items() if folder is None or not file.is_file()]
+        named = [
+            file for files in (environment.data, environment.train_data) for p in files for file in files_of(files, p)
+        ]
+        absent = [file for file in named if folder is None or not (folder / file).is_file()]
         if absent:
             where = f"{VARIABLE} is not set" if folder is None else f"below {VARIABLE}"
             missing[name] = f"{name} is left out: no file {absent[0]} ({where})."
         else:
-            params = {**environment.params, **{parameter: str(file) for parameter, file in files.items()}}
-            kept[name] = environment.model_copy(update={"params": params, "data": {}})
+            params = _filled(environment.params, environment.data, folder or Path())
+            train_on = _filled(environment.train_on, environment.train_data, folder or Path())
+            changed = {"params": params, "train_on": train_on, "data": {}, "train_data": {}}
+            kept[name] = environment.model_copy(update=changed)
     if not kept:
         raise InputError(f"{path}: no environment can run: {' '.join(missing.values())}")
     notes = list(missing.values())
@@ -40,6 +45,19 @@ def with_data(suite: Suite, path: Path) -> tuple[Suite, list[str]]:
         "description": " ".join([suite.description.strip(), *notes]),  # so the report says it, too
     }
     return suite.model_copy(update=changes), notes
+
+
+def _filled(params: dict[str, Any], files: Files, folder: Path) -> dict[str, Any]:
+    """Return the parameters with the paths of the files, behind the values that are there already."""
+    found = dict(params)
+    for parameter, named in files.items():
+        if isinstance(named, str) and parameter not in params:
+            found[parameter] = str(folder / named)
+        else:
+            own = params.get(parameter, [])
+            first = list(own) if isinstance(own, list) else [own]
+            found[parameter] = first + [str(folder / file) for file in files_of(files, parameter)]
+    return found
 
 
 def _folder() -> Path | None:

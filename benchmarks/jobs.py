@@ -27,11 +27,13 @@ class Job(Strict):
     seed: NonNegativeInt
     env: str
     params: dict[str, Any]
+    train_params: dict[str, Any] | None = Field(default=None, description="while training, if not params")
     settings: Agent
     train_steps: NonNegativeInt = Field(description="agent-steps; 0 for what does not learn")
     train: Training | None
     evaluate: Evaluation
     headline: str
+    better: Literal["higher", "lower"] = "higher"
     replay: bool = Field(description="record one episode for the report")
 
     @property
@@ -62,13 +64,22 @@ def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: in
         seed=seed,
         env=environment.env,
         params={**settings.env, **environment.params},
+        train_params=_train_params(settings, environment),
         settings=settings,
         train_steps=environment.train_steps if learns else 0,
         train=suite.train if learns else None,
         evaluate=suite.evaluate,
         headline=suite.headline,
+        better=suite.better,
         replay=seed == 0,
     )
+
+
+def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] | None:
+    """Return the parameters under which a learner trains, if they are others than those it is measured under."""
+    if not isinstance(settings, LearnerAgent) or not environment.train_on:
+        return None
+    return {**settings.env, **environment.params, **environment.train_on}
 
 
 def _bound(suite: Suite, name: str, environment: Environment, seed: int) -> Job:
@@ -83,6 +94,11 @@ def job_key(job: Job) -> str:
     """Return the name of the job's run folder: a hash of its settings and of the code that it runs."""
     spec = json.dumps(job.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(f"{FORMAT}\n{code_digest()}\n{spec}".encode()).hexdigest()[:16]
+
+
+def training_key(job: Job) -> str:
+    """Return the name of the job's training: the same for jobs that differ only in where they are measured."""
+    return job_key(job.model_copy(update={"environment": "", "params": {}, "evaluate": Evaluation(), "replay": False}))
 
 
 @lru_cache

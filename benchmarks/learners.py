@@ -12,15 +12,21 @@ from benchmarks.config import Schedule as ScheduleConfig
 from benchmarks.jobs import Job
 from marl_envs.core.params import ParameterError
 
-NUMBERED = ("tabular", "tabular_push")  # observations that are one integer
+# Kind of learner -> its class in `agents`, observations that suit it, whether it needs the team's reward
+ONE, SEVERAL = ("tabular", "tabular_push"), ("tiles",)  # integers in an observation
+KINDS: dict[str, tuple[str, tuple[str, ...], bool]] = {
+    "independent_q": ("IndependentQLearning", ONE, False),
+    "shared_q": ("SharedRewardQLearning", ONE, True),
+    "independent_linear_q": ("IndependentLinearQLearning", SEVERAL, False),
+    "shared_linear_q": ("SharedRewardLinearQLearning", SEVERAL, True),
+}
 
 
 def make_learner(settings: LearnerAgent, vec: Any, seed: int) -> Any:
     """Return a new learner for `vec`; raise ParameterError if the settings or the environment do not fit."""
-    from agents import IndependentQLearning, SharedRewardQLearning
+    import agents
 
-    cls = {"independent_q": IndependentQLearning, "shared_q": SharedRewardQLearning}[settings.kind]
-    return cls(vec, seed=seed, **_arguments(settings))
+    return getattr(agents, KINDS[settings.kind][0])(vec, seed=seed, **_arguments(settings))
 
 
 def check(job: Job) -> None:
@@ -28,14 +34,15 @@ def check(job: Job) -> None:
     settings = job.settings
     assert isinstance(settings, LearnerAgent)
     _arguments(settings)
+    _, suits, needs_team = KINDS[settings.kind]
     shown = job.params.get("observation")
-    if shown not in NUMBERED:
+    if shown not in suits:
         raise ParameterError(
-            f"{settings.kind} learns tables: env needs observation: {' or '.join(NUMBERED)}, not {shown!r}"
+            f"{settings.kind} learns tables: env needs observation: {' or '.join(suits)}, not {shown!r}"
         )
     team = job.params.get("reward") == "team"
-    if team != (settings.kind == "shared_q"):
-        needs = "needs reward: team" if settings.kind == "shared_q" else "needs reward: individual (or two_stage)"
+    if team != needs_team:
+        needs = "needs reward: team" if needs_team else "needs reward: individual (or another that is no team reward)"
         raise ParameterError(f"{settings.kind} {needs} in env, not {job.params.get('reward')!r}")
 
 

@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks import catalogue
 
 if TYPE_CHECKING:
     from marl_envs.render import Trajectory
+    from marl_envs.traffic.network import Network
 
 VERSION = 1
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # rows and columns that a letter of a replay stands for
 LETTERS = "abcdefghijklmnopqrst"  # of a robot's step: number of the move * 4 + heading
+STILL = 0.01  # a vehicle slower than this share of what is allowed stands: 0.1 m/s at 11 m/s
+MOST = 80  # vehicles on a lane that a replay can tell apart
+ZERO = 40  # character of 0 vehicles
 Frame = dict[str, Any]
 
 
@@ -42,6 +49,15 @@ def errands(trajectory: Trajectory) -> dict[str, Any]:
     from marl_envs.warehouse.errands.equipped import floor_of
 
     return compact_errands(floor_of(trajectory.env["params"]).rows, list(trajectory.frames()))
+
+
+def signals(trajectory: Trajectory) -> dict[str, Any]:
+    """Return a trajectory of traffic signals, see `compact_signals`."""
+    from marl_envs.traffic.signals.networks import network_of
+
+    params = trajectory.env["params"]
+    network, _ = network_of(params["network"], params["phases"])
+    return compact_signals(network, list(trajectory.frames()))
 
 
 def compact(rows: Sequence[str], frames: Sequence[Frame]) -> dict[str, Any]:
@@ -112,3 +128,45 @@ def _letters(places: list[list[int]], robots: Any) -> str:
         letters.append(LETTERS[move * 4 + heading])
         places[a] = [row, col]
     return "".join(letters)
+
+
+def compact_signals(network: Network, frames: Sequence[Frame]) -> dict[str, Any]:
+    """Return frames of traffic signals (`vec.frame()`) as a JSON-able dict: how many vehicles are on each lane.
+
+    A frame is a decision, between which vehicles drive too far to be shown one by one.
+
+    Returns:
+        version; size: [width, height] of the picture [m]; lanes: [x, y, x, y, ...] from start to end of each lane [m],
+        y downwards; frames: one dict a decision with s: standing and m: moving vehicles, a character a lane (ZERO + n,
+        at most MOST); o: "1" where a lane's signal is open, "0" where closed, "." without one; t: seconds, and vehicles
+        created, finished and driving.
+    """
+    lanes, first = network.num_lanes, network.first_point
+    low, high = network.xy.min(axis=0), network.xy.max(axis=0)
+    flipped = (network.xy - [low[0], high[1]]) * [1.0, -1.0]
+    shapes = [np.round(flipped[first[d] : first[d + 1]], 1).ravel().tolist() for d in range(lanes)]
+    controlled = _controlled(network)
+    lines = []
+    for frame in frames:
+        standing = frame["share"] < STILL
+        on = (frame["place"] >= 0) & (frame["place"] < lanes)  # not inside a junction
+        counts = [np.bincount(frame["place"][on & kind], minlength=lanes) for kind in (standing, ~standing)]
+        now = np.zeros(lanes, np.bool_)
+        now[network.link_start[frame["open"] > 0]] = True
+        open_ = "".join("." if not c else "1" if o else "0" for c, o in zip(controlled, now, strict=True))
+        time = [round(float(frame["seconds"])), *map(int, frame["trips"])]
+        lines.append({"s": _characters(counts[0]), "m": _characters(counts[1]), "o": open_, "t": time})
+    size = np.round(high - low, 1).tolist()
+    return {"version": VERSION, "size": size, "lanes": shapes, "frames": lines}
+
+
+def _controlled(network: Network) -> NDArray[np.bool_]:
+    """Return which lanes lead to a junction with signals."""
+    found = np.zeros(network.num_lanes, np.bool_)
+    for junction in network.signals:
+        found[network.link_start[network.first_link[junction] : network.first_link[junction + 1]]] = True
+    return found
+
+
+def _characters(counts: NDArray[np.int64]) -> str:
+    return "".join(map(chr, (ZERO + np.minimum(counts, MOST)).tolist()))

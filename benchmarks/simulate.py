@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from agents import CheckpointError, evaluate, train
+from agents import CheckpointError, History, checkpoint, evaluate, train
 from benchmarks import catalogue, store
-from benchmarks.config import LearnerAgent
-from benchmarks.jobs import Job
+from benchmarks.config import Evaluation, LearnerAgent
+from benchmarks.jobs import Job, training_key
 from benchmarks.learners import make_learner
 from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
@@ -31,10 +31,10 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
         OSError: a file cannot be written.
     """
     agent, evaluations = _prepare(job, folder)
-    vec = catalogue.make(job, job.evaluate.num_envs)
-    seed = _derived(job.seed, EVALUATION)
-    episodes = evaluate(agent, vec, job.evaluate.episodes, seed)
-    vec.close()
+    if job.train is not None and isinstance(job.train.result, int):
+        episodes = [episode for _, played in evaluations[-job.train.result :] for episode in played]
+    else:
+        episodes = _evaluate(job, agent)
     store.write_rows(folder / "episodes.parquet", _rows(job, folder, "eval", job.train_steps, episodes))
     in_training = [row for step, played in evaluations for row in _rows(job, folder, "train", step, played)]
     store.write_rows(folder / "evals.parquet", in_training)
@@ -44,36 +44,81 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
     return {job.headline: sum(values) / len(values) if values else math.nan}
 
 
+def _evaluate(job: Job, agent: Any) -> list[Episode]:
+    """Return new episodes that the agent plays, greedily if it has learned."""
+    vec = catalogue.make(job, job.evaluate.num_envs)
+    transfer = job.train_params is not None
+    episodes = evaluate(agent, vec, job.evaluate.episodes, _derived(job.seed, EVALUATION), transfer=transfer)
+    vec.close()
+    return episodes
+
+
 def _prepare(job: Job, folder: Path) -> tuple[Any, list[tuple[int, list[Episode]]]]:
     """Return the agent, trained if it learns, and its evaluations in training: (agent-steps, episodes)."""
     if not isinstance(job.settings, LearnerAgent):
         return catalogue.make_policy(job), []
-    try:
-        learner, history = _train(job, folder)
-    except CheckpointError:  # damaged, or of other code: the result does not depend on it, so start over
-        (folder / store.TRAINING).unlink(missing_ok=True)
-        learner, history = _train(job, folder)
-    if not history.finished:
-        raise KeyboardInterrupt
+    learner, history = _train(job, folder) if job.train_params is None else _shared_training(job, folder)
     learner.save(folder / "checkpoint.npz")
     return learner, [(one.steps, one.episodes) for one in history.evaluations]
 
 
-def _train(job: Job, folder: Path) -> tuple[Any, Any]:
+def _shared_training(job: Job, folder: Path) -> tuple[Any, History]:
+    """Return what `_train` does, from a file if another job of the same training has left it there."""
+    path = folder.parents[1] / "trained" / f"{training_key(job)}.npz"
+    if path.is_file():
+        assert isinstance(job.settings, LearnerAgent)
+        assert job.train is not None
+        vec = catalogue.make(job, job.train.num_envs, training=True)
+        learner = make_learner(job.settings, vec, job.seed)
+        try:
+            header, arrays = checkpoint.read(path)
+            learner.restore(path, header["learner"], checkpoint.section(arrays, "learner"))
+            return learner, History.from_config(header["history"])
+        except CheckpointError:  # damaged: train anew
+            path.unlink(missing_ok=True)
+    learner, history = _train(job, folder)
+    described, arrays = learner.dump()
+    path.parent.mkdir(exist_ok=True)
+    header = {"learner": described, "history": history.to_config()}
+    checkpoint.write(path, header, checkpoint.prefixed(arrays, "learner"))
+    return learner, history
+
+
+def _train(job: Job, folder: Path) -> tuple[Any, History]:
+    """Return the trained learner, and the course of its training, which is resumed if it was interrupted."""
+    try:
+        learner, history = _run_training(job, folder)
+    except CheckpointError:  # damaged, or of other code: the result does not depend on it, so start over
+        (folder / store.TRAINING).unlink(missing_ok=True)
+        learner, history = _run_training(job, folder)
+    if not history.finished:
+        raise KeyboardInterrupt
+    return learner, history
+
+
+def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
     plan = job.train
     assert plan is not None
     assert isinstance(job.settings, LearnerAgent)
-    vec = catalogue.make(job, plan.num_envs)
+    vec = catalogue.make(job, plan.num_envs, training=True)
     learner = make_learner(job.settings, vec, job.seed)
+    if isinstance(plan.result, int):  # the evaluations count: they play what the other agents play
+        shown = job.evaluate
+        eval_seed = _derived(job.seed, EVALUATION)
+    else:
+        shown = Evaluation(num_envs=min(plan.eval_episodes, plan.num_envs), episodes=plan.eval_episodes)
+        eval_seed = None
     history = train(
         learner,
         vec,
         job.train_steps,
         seed=job.seed,
         eval_every=max(1, job.train_steps // plan.evaluations),
-        eval_env=catalogue.make(job, min(plan.eval_episodes, plan.num_envs)),
-        eval_episodes=plan.eval_episodes,
-        keep_best=job.headline,
+        eval_env=catalogue.make(job, shown.num_envs, training=True),
+        eval_episodes=shown.episodes,
+        eval_seed=eval_seed,
+        keep_best=job.headline if plan.result == "best" else None,
+        lowest=job.better == "lower",
         checkpoint=folder / store.TRAINING,
         checkpoint_every=max(1, job.train_steps // plan.checkpoints),
         resume=True,

@@ -105,8 +105,8 @@ def _row(
 def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environment: str, own: BySeed) -> list[float]:
     """Return the headline metric `own` seed by seed [%]: `suite.chance` is 0 %, the reference 100 %.
 
-    Without `chance`, 0 % is a metric of 0. A seed counts that all of them have; NaN where the reference is not above
-    0 %, since there is no scale then.
+    Without `chance`, 0 % is a metric of 0. A seed counts that all of them have; NaN where the reference is not better
+    than 0 %, since there is no scale then.
     """
 
     def values(name: str) -> BySeed:
@@ -114,8 +114,11 @@ def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environmen
 
     top = values(suite.reference)
     bottom = dict.fromkeys(top, 0.0) if suite.chance is None else values(suite.chance)
+    sign = 1 if suite.better == "higher" else -1
     return [
-        100 * (own[seed] - bottom[seed]) / (top[seed] - bottom[seed]) if top[seed] > bottom[seed] else math.nan
+        100 * (own[seed] - bottom[seed]) / (top[seed] - bottom[seed])
+        if sign * top[seed] > sign * bottom[seed]
+        else math.nan
         for seed in sorted(set(own) & set(top) & set(bottom))
     ]
 

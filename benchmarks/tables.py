@@ -79,9 +79,9 @@ def share_of(suite: Suite) -> str:
 
 
 def headline_title(suite: Suite, summary: Summary, environment: str) -> str:
-    """Return the headline metric and what it is counted over: a rate has that in its unit."""
+    """Return the headline metric and what it is counted over: a rate has that in its unit, a time needs none."""
     unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == suite.headline), "")
-    return f"{suite.headline} ({unit})" if "/" in unit else f"{suite.headline} per episode"
+    return f"{suite.headline} ({unit})" if "/" in unit or unit == "s" else f"{suite.headline} per episode"
 
 
 def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
@@ -107,6 +107,16 @@ def _rich(table: Table) -> RichTable:
     return shown
 
 
+def result_of(suite: Suite) -> str:
+    """Return in words what of a training counts."""
+    result = suite.train.result
+    if result == "best":
+        return "the policy of the training's best evaluation, measured on new episodes"
+    if result == "last":
+        return "the policy at the end of the training, measured on new episodes"
+    return f"the mean of the training's last {result} greedy evaluations, not of the best one"
+
+
 def notes(suite: Suite) -> list[str]:
     """Return the sentences that belong below the tables."""
     lines = [
@@ -114,10 +124,14 @@ def notes(suite: Suite) -> list[str]:
         "± half of Student's 95 % interval (unit: the seed)."
     ]
     if any(isinstance(agent, LearnerAgent) for agent in suite.agents.values()):
-        lines.append("Learners: the policy of the training's best evaluation, measured on new episodes.")
+        lines.append(f"Learners: {result_of(suite)}.")
+    if suite.better == "lower":
+        lines.append(f"A lower {suite.headline} is better.")
     if suite.chance is not None:
         low, high = suite.chance, suite.reference
-        lines.append(f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not above {low}.")
+        lines.append(
+            f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not better than {low}."
+        )
     if suite.seeds < FEW_SEEDS:
         lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
     bounds: dict[str, list[str]] = {}

@@ -49,6 +49,7 @@ def shrink(job: Job) -> Job:
     return job.model_copy(
         update={
             "params": {**job.params, "max_cycles": 3},
+            "train_params": job.train_params and {**job.train_params, "max_cycles": 3},
             "train": train,
             "train_steps": min(job.train_steps, 16),
             "evaluate": job.evaluate.model_copy(update={"num_envs": 1, "episodes": 1}),

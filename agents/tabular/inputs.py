@@ -23,10 +23,15 @@ def table_sizes(vec: Any) -> tuple[int, int]:
             f"a table needs Discrete observations from 0, but this environment has {space}: "
             'build it with observation="tabular"'
         )
+    return int(space.n), count_actions(vec)
+
+
+def count_actions(vec: Any) -> int:
+    """Return the number of actions of one agent; raise ParameterError if they are not numbered from 0."""
     actions = vec.action_space
     if not isinstance(actions, Discrete) or actions.start != 0:
         raise ParameterError(f"a table needs Discrete actions from 0, but this environment has {actions}")
-    return int(space.n), int(actions.n)
+    return int(actions.n)
 
 
 def expect(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -51,9 +56,14 @@ def expect(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> NDArray
 
 def refuse_sample(index: int, num_agents: int, num_obs: int, num_actions: int, **arrays: Any) -> NoReturn:
     """Raise ValueError for the sample at flat `index` of the [E, A] arrays, showing its values."""
-    e, a = divmod(index, num_agents)
-    values = ", ".join(f"{name} {np.asarray(array)[e, a].tolist()}" for name, array in arrays.items())
     raise ValueError(
-        f"environment {e}, agent {a}: {values}; observations must be in [0, {num_obs}), actions in "
+        f"{show_sample(index, num_agents, **arrays)}; observations must be in [0, {num_obs}), actions in "
         f"[0, {num_actions}), rewards numbers, and every mask must allow an action"
     )
+
+
+def show_sample(index: int, num_agents: int, **arrays: Any) -> str:
+    """Return in words the sample at flat `index` of the [E, A] arrays."""
+    e, a = divmod(index, num_agents)
+    values = ", ".join(f"{name} {np.asarray(array)[e, a].tolist()}" for name, array in arrays.items())
+    return f"environment {e}, agent {a}: {values}"

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.tabular.inputs import expect, refuse_sample
-from agents.tabular.kernels import OK, act_epsilon_greedy
+from agents.tabular.inputs import expect
+from agents.tabular.kernels import OK
+from agents.tabular.lookup import Lookup
 from marl_envs.core.random import seed_stream
 
 _STREAMS = 1 << 41  # far from the environments' streams and the learners' of the same seed
@@ -20,9 +21,13 @@ class GreedyTable:
     The table is shared, not copied: the policy of a learner that goes on learning changes with it.
     """
 
-    def __init__(self, q: NDArray[np.float32]) -> None:
-        """Use `q`, float32 [T, S, N]; T is 1 (one table for all) or the number of agents."""
+    def __init__(self, q: NDArray[np.float32], reader: Any = None) -> None:
+        """Use `q`, float32 [T, S, N]; T is 1 (one table for all) or the number of agents.
+
+        `reader` says how an observation leads to values: as a row's number (`Lookup`), unless given.
+        """
         self.q = q
+        self._reader = Lookup(*q.shape[1:]) if reader is None else reader
         self._seed = 0
         self._rng = np.zeros(0, np.uint64)
 
@@ -40,21 +45,23 @@ class GreedyTable:
         return self.choose(np.asarray(obs, np.int32), vec.action_mask)  # the PettingZoo face gives int64
 
     def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
-        """Return the actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).
+        """Return the actions int64 [E, A] for observations and mask int8 [E, A, N] (None: all allowed).
+
+        Observations are those that the learner takes: int32 [E, A], or [E, A, K] for a sum of K tables.
 
         Raises:
             ValueError: wrong shapes, an observation outside the table, or a mask that allows nothing.
         """
-        num_envs, num_agents = np.shape(obs)
+        num_envs, num_agents = np.shape(obs)[:2]
         if self.q.shape[0] not in (1, num_agents):
             raise ValueError(f"there are tables for {self.q.shape[0]} agents, but obs has {num_agents}")
         shape = (num_envs, num_agents, self.q.shape[2])
-        obs = expect("obs", obs, shape[:2], np.int32)
+        obs = expect("obs", obs, (*shape[:2], *self._reader.obs_shape), np.int32)
         mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
         if len(self._rng) != num_envs:
             self._rng = np.array([seed_stream(self._seed, _STREAMS + e) for e in range(num_envs)], np.uint64)
         actions = np.empty(shape[:2], np.int64)
-        bad = act_epsilon_greedy(self.q, obs, mask, self._rng, 0.0, actions)
+        bad = self._reader.act("epsilon_greedy", self.q, obs, mask, self._rng, 0.0, actions)
         if bad != OK:
-            refuse_sample(bad, num_agents, *self.q.shape[1:], obs=obs, mask=mask)
+            self._reader.refuse(bad, num_agents, obs=obs, mask=mask)
         return actions

@@ -17,8 +17,9 @@ from agents import checkpoint
 from agents.exploration import EpsilonGreedy, Exploration
 from agents.schedules import Linear, Schedule, as_schedule, to_config
 from agents.tabular import saving
-from agents.tabular.inputs import expect, refuse_sample, table_sizes
-from agents.tabular.kernels import OK, act_boltzmann, act_epsilon_greedy, update_q
+from agents.tabular.inputs import expect
+from agents.tabular.kernels import OK
+from agents.tabular.lookup import Lookup
 from agents.tabular.policy import GreedyTable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
@@ -26,7 +27,6 @@ from marl_envs.core.random import seed_stream
 L = TypeVar("L", bound="TabularQLearning")
 
 _STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
-_ACT = {"epsilon_greedy": act_epsilon_greedy, "boltzmann": act_boltzmann}
 
 
 class TabularQLearning:
@@ -37,12 +37,14 @@ class TabularQLearning:
     of a batch are used one after the other, environments in order and agents in order, so results are exact.
 
     Attributes:
-        q: the tables, float32 [T, S, N]; T = 1 if shared, else A.
+        q: the tables, float32 [T, S, N]; T = 1 if shared, else A. Where an observation is K integers, one for each of
+            K tables (agents.linear), these lie one below the other, and S is all their rows.
         rng: uint64 [E], one random stream per environment.
         steps, total_steps: agent-steps (environment steps x E x A) learned from, and planned.
     """
 
     needs_team_reward: ClassVar[bool]
+    reads: ClassVar[Any] = Lookup  # how an observation leads to values
 
     def __init__(
         self,
@@ -69,14 +71,16 @@ class TabularQLearning:
         Raises:
             ParameterError: a value that is not allowed, or an environment that does not fit.
         """
-        self.num_observations, self.num_actions = table_sizes(vec)
+        self._reader = self.reads.of(vec)
+        self.num_actions: int = self._reader.num_actions
         self._check_reward(getattr(vec.params, "reward", None))
         check_choice("share_table", share_table, (True, False))
         self.alpha = as_schedule("alpha", alpha, 0.0, 1.0)
         self.gamma = check_float("gamma", gamma, 0.0, 1.0)
         self.exploration = EpsilonGreedy() if exploration is None else exploration
-        if getattr(self.exploration, "rule", None) not in _ACT:
-            raise ParameterError(f"exploration must be one of {', '.join(_ACT)}, not {exploration!r}")
+        rules = self.reads.act_rules
+        if getattr(self.exploration, "rule", None) not in rules:
+            raise ParameterError(f"exploration must be one of {', '.join(rules)}, not {exploration!r}")
         self.share_table = share_table
         self.initial = check_float("initial", initial, -1e30, 1e30)
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
@@ -98,11 +102,11 @@ class TabularQLearning:
             )
 
     def _make_arrays(self) -> None:
-        shape = (1 if self.share_table else self.num_agents, self.num_observations, self.num_actions)
-        self._choose = _ACT[self.exploration.rule]
-        self.q: NDArray[np.float32] = np.full(shape, self.initial, np.float32)
+        shape = (1 if self.share_table else self.num_agents, sum(self._reader.layout), self.num_actions)
+        self.q: NDArray[np.float32] = np.full(shape, self._reader.initial(self.initial), np.float32)
         self.rng = np.array([seed_stream(self.seed, _STREAMS + e) for e in range(self.num_envs)], np.uint64)
         self._batch = (self.num_envs, self.num_agents)
+        self._obs_shape = (*self._batch, *self._reader.obs_shape)
         self._mask_shape = (*self._batch, self.num_actions)
         self._all_allowed = np.ones(self._mask_shape, np.int8)
 
@@ -121,20 +125,21 @@ class TabularQLearning:
     ) -> NDArray[np.int64]:
         """Return actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).
 
-        Draws from `rng`, also with `explore=False` (among equals); `greedy()` gives a policy that does not.
+        With K tables observations are [E, A, K], here and in `update`. Draws from `rng`, also with `explore=False`
+        (among equals); `greedy()` gives a policy that does not.
 
         Raises:
             ValueError: wrong shapes or dtypes, an observation outside the table, a mask that allows nothing.
         """
-        obs = expect("obs", obs, self._batch, np.int32)
+        obs = expect("obs", obs, self._obs_shape, np.int32)
         mask = self._all_allowed if mask is None else expect("mask", mask, self._mask_shape, np.int8)
         actions = np.empty(self._batch, np.int64)
+        rule, strength = "epsilon_greedy", 0.0
         if explore:
-            bad = self._choose(self.q, obs, mask, self.rng, self.exploration.strength(self.progress), actions)
-        else:
-            bad = act_epsilon_greedy(self.q, obs, mask, self.rng, 0.0, actions)
+            rule, strength = self.exploration.rule, self.exploration.strength(self.progress)
+        bad = self._reader.act(rule, self.q, obs, mask, self.rng, strength, actions)
         if bad != OK:
-            refuse_sample(bad, self.num_agents, self.num_observations, self.num_actions, obs=obs, mask=mask)
+            self._reader.refuse(bad, self.num_agents, obs=obs, mask=mask)
         return actions
 
     def update(
@@ -168,27 +173,33 @@ class TabularQLearning:
         Raises:
             ValueError: wrong shapes or dtypes, a number outside its space, a reward of NaN; nothing is learned then.
         """
-        batch, masks = self._batch, self._mask_shape
-        obs = expect("obs", obs, batch, np.int32)
+        batch, masks, seen = self._batch, self._mask_shape, self._obs_shape
+        obs = expect("obs", obs, seen, np.int32)
         actions = expect("actions", actions, batch, np.int64)
         reward = expect("reward", reward, batch, np.float32)
-        next_obs = expect("next_obs", next_obs, batch, np.int32)
-        final_obs = expect("final_obs", final_obs, batch, np.int32)
+        next_obs = expect("next_obs", next_obs, seen, np.int32)
+        final_obs = expect("final_obs", final_obs, seen, np.int32)
         ended = expect("ended", ended, batch[:1], np.bool_)
         terminated = expect("terminated", terminated, batch, np.bool_)
         alive = expect("alive", alive, batch, np.bool_)
         next_mask = self._all_allowed if next_mask is None else expect("next_mask", next_mask, masks, np.int8)
         final_mask = self._all_allowed if final_mask is None else expect("final_mask", final_mask, masks, np.int8)
         after = (next_obs, next_mask, final_obs, final_mask, ended, terminated, alive)
-        bad = update_q(self.q, self.alpha(self.progress), self.gamma, obs, actions, reward, *after)
+        bad = self._reader.update(self.q, self.alpha(self.progress), self.gamma, obs, actions, reward, *after)
         if bad != OK:
             shown = {"obs": obs, "action": actions, "reward": reward, "next_obs": next_obs, "final_obs": final_obs}
-            refuse_sample(bad, self.num_agents, self.num_observations, self.num_actions, **shown)
-        self.steps += obs.size
+            self._reader.refuse(bad, self.num_agents, **shown)
+        self.steps += actions.size
+
+    @property
+    def layout(self) -> list[int]:
+        """Rows of each table in `q`, which has them one below the other."""
+        rows: list[int] = self._reader.layout
+        return rows
 
     def greedy(self) -> GreedyTable:
         """Return the greedy policy over the learner's own tables; it has random streams of its own."""
-        return GreedyTable(self.q)
+        return GreedyTable(self.q, self._reader)
 
     def knowledge(self) -> checkpoint.Arrays:
         """Return what was learned, the live arrays: here the tables."""

@@ -23,6 +23,7 @@ def dump(learner: TabularQLearning) -> tuple[dict[str, Any], Arrays]:
         "settings": learner.settings(),
         "environment": learner.fingerprint,
         "num_envs": learner.num_envs,
+        "layout": learner.layout,
         "steps": learner.steps,
         "total_steps": learner.total_steps,
     }
@@ -77,6 +78,7 @@ def _fill(
             raise CheckpointError(
                 f"checkpoint {path} has {name} {array.dtype} {array.shape}, needed is {target.dtype} {target.shape}"
             )
+    require_same(path, "layout of tables", header.get("layout"), learner.layout)
     steps, total_steps = header.get("steps"), header.get("total_steps")
     if not isinstance(steps, int) or not isinstance(total_steps, int):
         raise CheckpointError(f"checkpoint {path} does not say how far the training was")

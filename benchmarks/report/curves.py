@@ -17,6 +17,7 @@ from benchmarks.tables import headline_title
 if TYPE_CHECKING:
     import polars as pl
 
+FAR = 2.5  # times the lowest value: beyond it curves are cut off where less is better
 INK, FAINT = "#010203", "#040506"  # stand-ins that become CSS variables in the page
 SERIES = tuple(f"#0a0b{index:02x}" for index in range(16))
 
@@ -50,7 +51,10 @@ def learning_curves(evals: pl.DataFrame, environment: str, suite: Suite) -> list
 
 
 def curve_figure(curves: list[Curve], environment: str, suite: Suite, summary: Summary) -> str:
-    """Return an SVG with the curves, and level lines for the agents that do not learn and for the bound."""
+    """Return an SVG with the curves, and level lines for the agents that do not learn and for the bound.
+
+    Where learners train on other parameters than the others are measured under, there are no level lines.
+    """
     return drawn(1, lambda axes: _draw(axes[0], curves, environment, suite, summary))
 
 
@@ -90,7 +94,8 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
         line_with_band(axes, np.array(curve.steps) / 1e6, curve.estimates, color)
         labels.append((curve.estimates[-1].mean, curve.agent, color))
     learners = {curve.agent for curve in curves}
-    for agent in [*agents, *_bound_label(suite, environment)]:
+    elsewhere = bool(suite.environments[environment].train_on)  # where the others were not measured
+    for agent in [] if elsewhere else [*agents, *_bound_label(suite, environment)]:
         row = summary.get(environment, agent, suite.headline)
         if row is not None and agent not in learners:
             is_bound = agent not in agents
@@ -99,7 +104,7 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
             labels.append((row.estimate.mean, agent, color))
     axes.set_xlabel("million agent-steps of training")
     axes.set_ylabel(headline_title(suite, summary, environment))
-    finish(axes, labels)
+    finish(axes, labels, FAR * min(value for value, *_ in labels) if suite.better == "lower" else None)
 
 
 def line_with_band(axes: Any, x: Any, estimates: list[Estimate], color: str, **style: Any) -> None:
@@ -109,14 +114,14 @@ def line_with_band(axes: Any, x: Any, estimates: list[Estimate], color: str, **s
     axes.plot(x, mean, color=color, linewidth=2, **style)
 
 
-def finish(axes: Any, labels: list[tuple[float, str, str]]) -> None:
-    """Set the axes' limits and write every line's name (value at its end, name, colour)."""
+def finish(axes: Any, labels: list[tuple[float, str, str]], top: float | None = None) -> None:
+    """Set the axes' limits and write every line's name (value at its end, name, colour); nothing above `top`."""
     shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines])
     if shown.min() >= 0:  # what is counted cannot be negative, and wide bands must not flatten the curves
-        axes.set_ylim(0.0, max(1.2 * float(shown.max()), 1e-9))
+        axes.set_ylim(0.0, max(1.2 * float(shown.max()), 1e-9) if top is None else top)
     axes.set_xlim(left=0.0)
     axes.grid(axis="y", linewidth=0.5, alpha=0.6)
-    _label_ends(axes, labels)
+    _label_ends(axes, [label for label in labels if top is None or label[0] <= top])
 
 
 def _bound_label(suite: Suite, environment: str) -> list[str]:

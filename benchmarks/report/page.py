@@ -12,7 +12,7 @@ from benchmarks.config import LearnerAgent, Suite
 from benchmarks.report.curves import curve_figure, learning_curves
 from benchmarks.report.sweeps import sweep_figure
 from benchmarks.summary import Summary, agents_of
-from benchmarks.tables import headline_title, notes, number, share_of, tables
+from benchmarks.tables import headline_title, notes, number, result_of, share_of, tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +58,7 @@ def write_report(
         suite=suite,
         made=made,
         notes=notes(suite),
+        result=result_of(suite),
         share=f"{share_of(suite)} in %",
         sweeps=sweep_figure(suite, summary) if suite.sweeps else "",
         pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
@@ -75,13 +76,14 @@ def _section(
     """Return what the template shows of one environment."""
     curves = learning_curves(evals, name, suite)
     shown = {agent: replays[name, agent] for agent in suite.agents if (name, agent) in replays}
-    best = max(shown, key=lambda agent: _mean(summary, name, agent, suite.headline), default="")
+    best = max(shown, key=lambda agent: _goodness(suite, summary, name, agent), default="")
     learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
     return {
         "name": name,
         "family": suite.environments[name].env,
         "headline": headline_title(suite, summary, name),
         "params": ", ".join(f"{key}={value}" for key, value in suite.environments[name].params.items()),
+        "elsewhere": bool(suite.environments[name].train_on),
         "train_steps": suite.environments[name].train_steps / 1e6,
         "bars": bars(suite, summary, name),
         "tables": tables(suite, summary, name),
@@ -89,13 +91,16 @@ def _section(
         # "</" must not occur inside a <script> element
         "replays": json.dumps(shown, separators=(",", ":")).replace("</", "<\\/"),
         "agents": list(shown),
-        "first": max(learners, key=lambda agent: _mean(summary, name, agent, suite.headline), default=best),
+        "first": max(learners, key=lambda agent: _goodness(suite, summary, name, agent), default=best),
     }
 
 
-def _mean(summary: Summary, environment: str, agent: str, metric: str) -> float:
-    row = summary.get(environment, agent, metric)
-    return row.estimate.mean if row and not math.isnan(row.estimate.mean) else -math.inf
+def _goodness(suite: Suite, summary: Summary, environment: str, agent: str) -> float:
+    """Return the mean of the headline metric, negative if less is better."""
+    row = summary.get(environment, agent, suite.headline)
+    if row is None or math.isnan(row.estimate.mean):
+        return -math.inf
+    return row.estimate.mean if suite.better == "higher" else -row.estimate.mean
 
 
 class Bar(NamedTuple):

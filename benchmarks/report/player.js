@@ -23,13 +23,33 @@ function unpackErrands(replay) { // robots are written by their moves, goals onl
   });
 }
 
+function unpackSignals({ lanes, frames }) { // numbers of vehicles by lane
+  const counts = text => [...text].map(letter => letter.charCodeAt(0) - 40);
+  return frames.map(({ s, m, o, t }) => ({ standing: counts(s), moving: counts(m), open: o, trips: t }));
+}
+
+function alongFromEnd(points, from, to) { // the piece of a polyline [x, y, ...] between two distances from its end
+  const piece = [];
+  let passed = 0;
+  for (let i = points.length - 4; i >= 0 && passed < to; i -= 2) {
+    const [x0, y0, x1, y1] = points.slice(i, i + 4), size = Math.hypot(x1 - x0, y1 - y0) || 1;
+    const at = distance => [x1 + (x0 - x1) * (distance - passed) / size, y1 + (y0 - y1) * (distance - passed) / size];
+    if (passed + size > from) {
+      if (!piece.length) piece.push(at(Math.max(from, passed)));
+      piece.push(at(Math.min(to, passed + size)));
+    }
+    passed += size;
+  }
+  return piece;
+}
+
 function player(figure) {
   const replays = JSON.parse(figure.querySelector("script").textContent);
   const canvas = figure.querySelector("canvas"), pen = canvas.getContext("2d");
   const slider = figure.querySelector("input"), status = figure.querySelector(".status");
   const play = figure.querySelector(".play"), speed = figure.querySelector("select");
   const tabs = [...figure.querySelectorAll(".tabs button")];
-  let rows, frames, time = 0, playing = false, last = 0;
+  let rows, roads, frames, time = 0, playing = false, last = 0;
 
   const color = name => getComputedStyle(figure).getPropertyValue("--" + name).trim();
   function box(col, row, gap, radius, fill) {
@@ -39,7 +59,33 @@ function player(figure) {
     pen.fill();
   }
 
+  function drawTraffic() { // each vehicle takes 7.5 m of its lane from its end on: standing ones first
+    const [width, height] = roads.size, pixels = canvas.clientWidth * devicePixelRatio, scale = pixels / width;
+    canvas.width = pixels; canvas.height = pixels * height / width;
+    canvas.style.aspectRatio = `${width} / ${height}`;
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.fillStyle = color("floor"); pen.fillRect(0, 0, width, height);
+    const wide = Math.max(2.4, 1.4 * devicePixelRatio / scale), step = Math.min(Math.floor(time), frames.length - 1);
+    const now = frames[step];
+    const stroke = (points, fill, thick) => {
+      pen.strokeStyle = color(fill); pen.lineWidth = thick; pen.beginPath();
+      points.forEach(([x, y]) => pen.lineTo(x, y));
+      pen.stroke();
+    };
+    roads.lanes.forEach(lane => stroke(alongFromEnd(lane, 0, Infinity), "home", wide));
+    roads.lanes.forEach((lane, index) => {
+      const still = 7.5 * now.standing[index], all = still + 7.5 * now.moving[index];
+      stroke(alongFromEnd(lane, still, all), "robot", wide);
+      stroke(alongFromEnd(lane, 0, still), "wanted", wide);
+      if (now.open[index] === "1") stroke(alongFromEnd(lane, 0, 2 * wide), "goal", 1.6 * wide);
+    });
+    slider.value = step;
+    const [seconds, created, finished, driving] = now.trips;
+    status.textContent = `${seconds} s · ${driving} driving, ${created - finished - driving} outside, ${finished} arrived`;
+  }
+
   function draw() {
+    if (roads) { drawTraffic(); return; }
     const width = rows[0].length, height = rows.length, pixels = canvas.clientWidth * devicePixelRatio;
     canvas.width = pixels; canvas.height = pixels * height / width;
     canvas.style.aspectRatio = `${width} / ${height}`;
@@ -105,7 +151,9 @@ function player(figure) {
 
   function choose(agent) {
     tabs.forEach(tab => tab.setAttribute("aria-selected", tab.dataset.agent === agent));
-    rows = replays[agent].rows; frames = (replays[agent].robots ? unpackErrands : unpack)(replays[agent]);
+    const replay = replays[agent];
+    rows = replay.rows; roads = replay.lanes ? replay : null;
+    frames = (roads ? unpackSignals : replay.robots ? unpackErrands : unpack)(replay);
     slider.max = frames.length - 1;
     time = Math.min(time, frames.length - 1);
     draw();

@@ -77,11 +77,11 @@ class Buffers:
 
 def _views(simulation: Simulation, out: Out) -> tuple[Any, ...]:
     """Return views of one set, in the order of `VectorEnv.step`."""
-    final = out.final_label if simulation.discrete else out.final_obs
+    final = simulation.seen(out.final_label, out.final_obs)
     info: dict[str, Any] = {"alive": out.alive, "ended": out.ended, "reward_terms": out.terms, "final_obs": final}
     if simulation.settings.mask:
         info["action_mask"], info["final_action_mask"] = out.mask, out.final_mask
     info["metrics"] = {name: out.metrics[:, m] for m, name in enumerate(simulation.family.metrics)}
     info["_metrics"] = info["_final_obs"] = out.ended
-    obs = out.label if simulation.discrete else out.obs
+    obs = simulation.seen(out.label, out.obs)
     return obs, out.reward, out.terminated, out.truncated, info

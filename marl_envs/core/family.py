@@ -72,8 +72,19 @@ class Simulation:
 
     @property
     def discrete(self) -> bool:
-        """Whether an observation is one integer."""
-        return isinstance(self.observation_space, gymnasium.spaces.Discrete)
+        """Whether an observation is one integer, or several side by side."""
+        return isinstance(self.observation_space, gymnasium.spaces.Discrete | gymnasium.spaces.MultiDiscrete)
+
+    def seen(self, label: Any, obs: Any) -> Any:
+        """Return a view of those of the two arrays that hold observations, [E, A], [E, A, K integers] or [E, A, ...].
+
+        Args:
+            label: `Out.label` or `Out.final_label`, or a tensor of its shape.
+            obs: `Out.obs` or `Out.final_obs`, or a tensor of its shape.
+        """
+        if isinstance(self.observation_space, gymnasium.spaces.MultiDiscrete):
+            return label.reshape(len(label), len(self.agents), -1)
+        return label if self.discrete else obs
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the caches that some settings hold, which may take gigabytes: they are filled again."""
@@ -93,13 +104,13 @@ class Simulation:
     def allocate_out(self, num_envs: int) -> Out:
         """Return result arrays."""
         agents = len(self.agents)
-        length = 0 if self.discrete else int(np.prod(self.observation_space.shape or ()))
+        numbers = int(np.prod(self.observation_space.shape or ()))
         out = allocate(
             Out,
             E=num_envs,
             A=agents,
-            D=length,
-            B=agents if self.discrete else 0,
+            D=0 if self.discrete else numbers,
+            B=agents * numbers if self.discrete else 0,
             N=int(self.action_space.n) if self.settings.mask else 0,
             T=len(self.family.reward_terms),
             M=len(self.family.metrics),

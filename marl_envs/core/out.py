@@ -15,7 +15,7 @@ class Out(NamedTuple):
     """
 
     obs: Annotated[NDArray[np.float32], "E A D"]
-    label: Annotated[NDArray[np.int32], "E B"]  # B = A if observations are integers, else 0
+    label: Annotated[NDArray[np.int32], "E B"]  # B = A times the integers of an observation (0: it has none)
     reward: Annotated[NDArray[np.float32], "E A"]
     terms: Annotated[NDArray[np.float32], "E A T"]  # weighted reward terms of the agent itself
     mask: Annotated[NDArray[np.int8], "E A N"]  # 1: allowed

@@ -76,7 +76,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         out = self.vec.out
         self._actions = memoryview(self.vec.arrays.actions[0])
         self._limit = int(self.vec.action_space.n)
-        self._obs = out.label[0] if self.vec.simulation.discrete else out.obs[0]
+        self._obs = self.vec.simulation.seen(out.label, out.obs)[0]
         self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0])
         self._ended: Any = memoryview(out.ended.view(np.uint8))  # type: ignore[arg-type]
         self._alive: Any = out.alive[0]

@@ -58,6 +58,11 @@ SPECS = {
             _SIGNALS,
             {"network": "cross", "observation": "tabular", "actions": "fullest", "warmup": 60.0},
         ),
+        Spec(
+            "marl_envs/signals-tee-tiles-v0",
+            _SIGNALS,
+            {"network": "tee", "observation": "tiles", "actions": "fullest", "warmup": 60.0},
+        ),
         Spec("marl_envs/signals-2x2-v0", _SIGNALS, {"network": "grid-2x2", "warmup": 60.0}),
         Spec(
             "marl_envs/errands-kiva-60ag-v0",

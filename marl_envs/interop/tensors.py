@@ -94,13 +94,13 @@ class TorchVectorEnv:
 
     def _result(self, info: dict[str, Any]) -> tuple[Any, ...]:
         out = self._tensors(self.vec.out)
-        discrete = self.vec.simulation.discrete
+        seen = self.vec.simulation.seen
         infos = {name: getattr(out, name) for name in ("alive", "ended")} | {"reward_terms": out.terms}
-        infos["final_obs"] = out.final_label if discrete else out.final_obs
+        infos["final_obs"] = seen(out.final_label, out.final_obs)
         if "action_mask" in info:
             infos |= {"action_mask": out.mask, "final_action_mask": out.final_mask}
         infos |= {"metrics": info["metrics"], "_metrics": out.ended, "_final_obs": out.ended}
-        return out.label if discrete else out.obs, out.reward, out.terminated, out.truncated, infos
+        return seen(out.label, out.obs), out.reward, out.terminated, out.truncated, infos
 
     def reset(self, *, seed: int | None = None) -> tuple[torch.Tensor, dict[str, Any]]:
         """Start an episode everywhere; return (obs [E, A, ...], info)."""

@@ -29,6 +29,15 @@ def group_of(agents: list[str]) -> str:
     return kinds.pop() if len(kinds) == 1 and "" not in kinds else "agents"
 
 
+def _numbered(space: Any, agents: int) -> Categorical | Bounded:
+    """Return a Discrete or MultiDiscrete as TorchRL's spec of all agents."""
+    if not space.shape:
+        return Categorical(int(space.n), (agents,), dtype=torch.int64)
+    shape = torch.Size((agents, *space.shape))
+    high = torch.from_numpy(space.nvec.astype(np.int64) - 1).expand(shape)
+    return Bounded(torch.zeros_like(high), high, shape, dtype=torch.int64)
+
+
 def _bounded(space: Any, shape: tuple[int, ...]) -> Bounded:
     """Return a Box as TorchRL's spec, repeated over the leading axes of `shape`."""
     low, high = (torch.from_numpy(bound.copy()).expand(shape) for bound in (space.low, space.high))
@@ -85,7 +94,7 @@ class BatchedEnv(EnvBase):
         space, batch = self.vec.observation_space, self.batch_size
         seen: dict[str, Any] = {}
         if self.vec.simulation.discrete:
-            seen["observation"] = Categorical(int(space.n), (agents,), dtype=torch.int64)
+            seen["observation"] = _numbered(space, agents)
         else:
             seen["observation"] = _bounded(space, (agents, *space.shape))
         if self.vec.action_mask is not None:
@@ -115,7 +124,7 @@ class BatchedEnv(EnvBase):
         """Return what is seen, and what has ended."""
         out, finished, ended = self.vec.out, self._finished, self._over
         group: dict[str, Any] = {
-            "observation": self._tensor(out.label.astype(np.int64) if self.vec.simulation.discrete else out.obs)
+            "observation": self._tensor(self.vec.simulation.seen(out.label.astype(np.int64), out.obs))
         }
         if self.vec.action_mask is not None:
             group["action_mask"] = self._tensor(out.mask.view(np.bool_))

@@ -13,6 +13,7 @@ from agents import (
     IndependentQLearning,
     Linear,
     SharedRewardQLearning,
+    evaluate,
     train,
 )
 from agents.history import Evaluation
@@ -65,6 +66,23 @@ def test_the_best_evaluation_s_tables_are_kept():
     assert max(means) > means[-1]
     again = train(best[0], Corridor(), 8, seed=7, progress=False, **settings)
     assert again.evaluations[0].mean("episode_length") == max(means)
+
+
+def test_the_best_may_be_the_lowest():
+    settings = {"eval_every": 40, "eval_episodes": 8}
+    learner, _, history = run(keep_best="episode_length", lowest=True, **settings)
+    means = [one.mean("episode_length") for one in history.evaluations]
+    assert min(means) < means[0]
+    again = train(learner, Corridor(), 8, seed=7, progress=False, **settings)
+    assert again.evaluations[0].mean("episode_length") == min(means)
+
+
+def test_evaluations_play_the_seed_that_is_asked_for():
+    learner, vec = IndependentQLearning(Corridor()), Corridor()
+    history = train(learner, vec, 8, seed=7, eval_every=8, eval_episodes=6, eval_seed=11, progress=False)
+    assert repr(history.evaluations[-1].episodes) == repr(evaluate(learner, Corridor(), 6, 11))  # with NaN
+    other = train(learner, vec, 8, seed=7, eval_every=8, eval_episodes=6, progress=False)
+    assert repr(other.evaluations[0].episodes) != repr(history.evaluations[-1].episodes)
 
 
 @pytest.mark.parametrize("reward", ["individual", "team"])

@@ -70,12 +70,29 @@ def test_unknown_top_level_key(tmp_path: Path) -> None:
 
 def test_unknown_environment_family(tmp_path: Path) -> None:
     message = refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "env": "warehose_v0"}})
-    assert message == "environments.floor.env: Input should be 'warehouse_v0' or 'errands_v0', not 'warehose_v0'"
+    families = "'warehouse_v0', 'errands_v0' or 'traffic_signals_v0'"
+    assert message == f"environments.floor.env: Input should be {families}, not 'warehose_v0'"
+
+
+def test_what_is_lower_needs_a_zero(tmp_path: Path) -> None:
+    assert refusal(tmp_path, better="lower") == "better: lower needs chance, the agent that is 0 %"
+
+
+def test_a_result_of_more_evaluations_than_there_are(tmp_path: Path) -> None:
+    message = refusal(tmp_path, train={"evaluations": 3, "result": 4})
+    assert message == "train.result: there are only 3 evaluations, not 4"
+
+
+@pytest.mark.parametrize("result", ["best", 2])
+def test_what_is_measured_elsewhere_must_not_be_chosen_by_the_training(tmp_path: Path, result: object) -> None:
+    floor = {**ENVIRONMENTS["floor"], "train_on": {"num_robots": 3}}
+    message = refusal(tmp_path, environments={"floor": floor}, train={"result": result})
+    assert message.startswith("environments.floor.train_on needs train.result: last")
 
 
 def test_unknown_key_of_an_environment(tmp_path: Path) -> None:
     message = refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "steps": 3}})
-    assert message.startswith("environments.floor: unknown key 'steps'; allowed are env, params, data, agents, train")
+    assert message.startswith("environments.floor: unknown key 'steps'; allowed are env, params, data, train_on, ")
 
 
 def test_unknown_kind_of_agent(tmp_path: Path) -> None:
@@ -223,7 +240,7 @@ ERRANDS = {"env": "errands_v0", "params": {"num_robots": 2}, "train_steps": 100}
             ERRANDS,
             {"kind": "greedy"},
             "agents.planner.kind: greedy does not play errands_v0 (environments.here); "
-            "allowed are random, pibt, independent_q, shared_q",
+            "allowed are random, pibt, independent_q, shared_q, independent_linear_q, shared_linear_q",
         ),
     ],
 )

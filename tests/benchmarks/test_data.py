@@ -35,6 +35,34 @@ def test_a_file_that_is_there_becomes_a_parameter(tmp_path: Path, monkeypatch: p
     assert Suite.model_validate(suite.model_dump()) == suite
 
 
+def test_several_files_and_files_to_train_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text("")
+    monkeypatch.setenv("MARL_ENVS_DATA", str(tmp_path))
+    environment = {
+        "env": "traffic_signals_v0",
+        "params": {},
+        "data": {"network": "a", "demand": ["a", "b"]},
+        "train_on": {"demand": ["uniform-100"]},
+        "train_data": {"demand": "c"},
+        "train_steps": 1,
+    }
+    path = write_suite(
+        tmp_path,
+        environments={"cross": environment},
+        headline="travel_time",
+        tables={"T": ["travel_time"]},
+        train={"result": "last"},
+    )
+    made = with_data(load_suite(path), path)[0].environments["cross"]
+    files = {name: str(tmp_path / name) for name in "abc"}
+    assert made.params == {"network": files["a"], "demand": [files["a"], files["b"]]}
+    assert made.train_on == {"demand": ["uniform-100", files["c"]]}
+    (tmp_path / "c").unlink()
+    with pytest.raises(InputError, match="cross is left out: no file c"):
+        with_data(load_suite(path), path)
+
+
 @pytest.mark.parametrize("is_set", [True, False])
 def test_an_absent_file_leaves_its_environment_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_set: bool

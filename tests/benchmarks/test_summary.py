@@ -141,6 +141,23 @@ def test_share_counts_from_chance_seed_by_seed(tmp_path: Path) -> None:
     assert any(note.startswith("Share of greedy: 100 (x - random) / (greedy - random)") for note in notes(suite))
 
 
+def test_less_may_be_better(tmp_path: Path) -> None:
+    values = {"random": [100.0, 50.0], "greedy": [60.0, 60.0], "other": [50.0, 40.0]}
+    suite, _ = scored(tmp_path, values)
+    rows = [
+        ("run", seed, "tiny", agent, "eval", 0, 0, "team", "deliveries", value)
+        for agent, by_seed in values.items()
+        for seed, value in enumerate(by_seed)
+    ]
+    episodes = pl.DataFrame(rows, schema=list(store.EPISODE_COLUMNS), orient="row")
+    suite = suite.model_copy(update={"better": "lower"})
+    row = summarise(suite, episodes, {"tiny": UNITS}).get("tiny", "other", "deliveries")
+    assert row is not None
+    assert row.of_reference[:1] == (125.0,)  # 50 better than chance, where the reference is 40 better
+    assert row.of_reference.seeds == 1  # with seed 1 the reference is worse than chance
+    assert "A lower deliveries is better." in notes(suite)
+
+
 def test_share_leaves_out_seeds_whose_reference_is_not_above_chance(tmp_path: Path) -> None:
     _, summary = scored(tmp_path, {"random": [1.0, 2.0, 3.0], "greedy": [3.0, 2.0, 1.0], "other": [2.0, 9.0, 9.0]})
     row = summary.get("tiny", "other", "deliveries")

@@ -18,7 +18,7 @@ def check_shapes_and_types(name: str) -> None:
     vec = batch(name, ENVS)
     many, one = (ENVS, vec.num_agents), vec.observation_space
     discrete = isinstance(one, spaces.Discrete)
-    expected = ((*many, *one.shape), np.int32 if discrete else np.float32)
+    expected = ((*many, *one.shape), np.float32 if isinstance(one, spaces.Box) else np.int32)
     flag, number = np.dtype(bool), np.dtype(np.float32)
     obs, info = vec.reset(seed=SEED)
     keys, size = set(info), int(vec.action_space.n)

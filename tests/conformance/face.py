@@ -57,7 +57,7 @@ def check_spaces(name: str) -> None:
     env = single(name)
     first, *others = env.possible_agents
     space = env.observation_space(first)
-    assert isinstance(space, spaces.Box | spaces.Discrete)
+    assert isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete)
     if isinstance(space, spaces.Box):
         assert space.dtype == np.float32
         assert len(space.shape) == 1

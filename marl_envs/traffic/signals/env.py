@@ -14,7 +14,14 @@ from marl_envs.traffic.engine.types import CREATED, DIS, FINISHED, KIND, LIMIT, 
 from marl_envs.traffic.signals import batch
 from marl_envs.traffic.signals.metrics import METRICS
 from marl_envs.traffic.signals.networks import load, most_cycles
-from marl_envs.traffic.signals.observe import MOST, MOST_DRQ, STATE_OF_LANE, STATE_OF_SIGNAL, TABULAR_STATES
+from marl_envs.traffic.signals.observe import (
+    MOST,
+    MOST_DRQ,
+    STATE_OF_LANE,
+    STATE_OF_SIGNAL,
+    TABULAR_STATES,
+    TILES_SIZES,
+)
 from marl_envs.traffic.signals.tables import make_rules
 from marl_envs.traffic.signals.types import (
     CHOOSE,
@@ -24,6 +31,7 @@ from marl_envs.traffic.signals.types import (
     REWARD_TERMS,
     SUMMARY,
     TABULAR,
+    TILES,
     Params,
     Rules,
     Settings,
@@ -35,6 +43,8 @@ def observation_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one signal's observation."""
     if rules.observation == TABULAR:
         return spaces.Discrete(TABULAR_STATES)
+    if rules.observation == TILES:
+        return spaces.MultiDiscrete(np.array(TILES_SIZES, np.int32), dtype=np.int32)
     phases = rules.phase_of.shape[1]
     low, high = np.zeros(rules.own_length, np.float32), np.ones(rules.own_length, np.float32)
     if rules.observation == DRQ:

@@ -11,7 +11,7 @@ import numpy as np
 
 from marl_envs.core.params import ParameterError
 from marl_envs.traffic.arrivals import CAR, draw, expected
-from marl_envs.traffic.demand import URBAN_IDM, Demand, Kind, Trips, check_number, expand
+from marl_envs.traffic.demand import URBAN_IDM, Demand, Trips, check_number, expand
 from marl_envs.traffic.engine.tables import build_settings, most_vehicles
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
 from marl_envs.traffic.names import ALLOWED as ALLOWED_NETWORKS

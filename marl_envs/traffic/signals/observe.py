@@ -1,4 +1,4 @@
-"""What signals see: vectors, or one integer; and the global state. docs/traffic.md lists the numbers."""
+"""What signals see: vectors, or integers; and the global state. docs/traffic.md lists the numbers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,16 @@ from marl_envs.traffic.signals.watch import near_in_phase, vehicles_at
 COUNT_BINS = (1, 2, 3, 5, 8, 12, 17)  # vehicles near
 TIME_BINS = (15, 25, 35, 55, 95)  # time since the switch [s]
 TABULAR_STATES = (len(TIME_BINS) + 1) * (len(COUNT_BINS) + 1) ** 2
+# And of "tiles", besides those
+FINE_BINS = (1, 2, 3, 4, 6, 8, 10, 12, 14, 17, 20)  # vehicles near
+LANE_BINS = (1, 2, 4, 6, 9, 12)  # vehicles near on one lane
+TOTAL_BINS = (1, 2, 4, 7, 11, 16, 24, 34, 46)  # vehicles on all incoming lanes and outside
+TILES_SIZES = (
+    (len(FINE_BINS) + 1) ** 2,
+    TABULAR_STATES,
+    (len(TOTAL_BINS) + 1) * (len(COUNT_BINS) + 1),
+    (len(LANE_BINS) + 1) ** 2 * (len(COUNT_BINS) + 1),
+)
 RESCO = 28.0  # what RESCO divides vehicle counts by
 MOST = 9999.0  # of any number in "summary"
 MOST_DRQ = 100.0  # of any number in "drq"
@@ -36,7 +46,7 @@ STATE_OF_LANE = 3  # for each incoming lane of each signal
 
 
 def vector_length(observation: int, phases: int, lanes: int, moves: int) -> int:
-    """Return how many numbers a signal's own vector has; 0 for "tabular"."""
+    """Return how many numbers a signal's own vector has; 0 for "tabular" and "tiles"."""
     lengths = {
         SUMO_RL: phases + 1 + 2 * lanes,
         DRQ: phases + 4 * lanes,
@@ -48,9 +58,10 @@ def vector_length(observation: int, phases: int, lanes: int, moves: int) -> int:
 
 
 @jit(inline=True)
-def _bin_counts(value: Int) -> Int:
+def _bin(value: Any, edges: Any) -> Int:
+    """Return how many of the edges a number reaches."""
     found: Int = 0
-    for edge in COUNT_BINS:
+    for edge in edges:
         found += value >= edge
     return found
 
@@ -68,13 +79,42 @@ def write_labels(control: Control, settings: EngineSettings, rules: Rules, label
     """Write one integer a signal: (time since the switch, vehicles near in the phase, in the fullest other), binned."""
     bins = len(COUNT_BINS) + 1
     for a in range(label.shape[1]):
-        elapsed = since_switch(control, settings, rules, e, a)
-        time: Int = 0
-        for edge in TIME_BINS:
-            time += elapsed >= edge
-        here = _bin_counts(near_in_phase(control, rules, e, a, control.pending[e, a]))
-        there = _bin_counts(near_in_phase(control, rules, e, a, control.fullest[e, a]))
+        time = _bin(since_switch(control, settings, rules, e, a), TIME_BINS)
+        here = _bin(near_in_phase(control, rules, e, a, control.pending[e, a]), COUNT_BINS)
+        there = _bin(near_in_phase(control, rules, e, a, control.fullest[e, a]), COUNT_BINS)
         label[e, a] = np.int32((time * bins + here) * bins + there)
+
+
+@jit(inner=True)
+def write_tiles(
+    state: EngineState, control: Control, settings: EngineSettings, rules: Rules, label: Any, e: Int
+) -> None:
+    """Write four integers a signal side by side, each a place in a table of its own (TILES_SIZES)."""
+    bins, lane_bins = len(COUNT_BINS) + 1, len(LANE_BINS) + 1
+    for a in range(rules.junction.shape[0]):
+        near = near_in_phase(control, rules, e, a, control.pending[e, a])
+        other = near_in_phase(control, rules, e, a, control.fullest[e, a])
+        time = _bin(since_switch(control, settings, rules, e, a), TIME_BINS)
+        here, there = _bin(near, COUNT_BINS), _bin(other, COUNT_BINS)
+        total = _bin(vehicles_at(state, control, rules, e, a), TOTAL_BINS)
+        emptiest, fullest = lanes_of_phase(control, rules, e, a)
+        lanes = _bin(emptiest, LANE_BINS) * lane_bins + _bin(fullest, LANE_BINS)
+        at = len(TILES_SIZES) * a
+        label[e, at] = np.int32(_bin(near, FINE_BINS) * (len(FINE_BINS) + 1) + _bin(other, FINE_BINS))
+        label[e, at + 1] = np.int32((time * bins + here) * bins + there)
+        label[e, at + 2] = np.int32(total * bins + here)
+        label[e, at + 3] = np.int32(lanes * bins + there)
+
+
+@jit(inline=True)
+def lanes_of_phase(control: Control, rules: Rules, e: Int, a: Int) -> tuple[Int, Int]:
+    """Return the vehicles near on the emptiest and on the fullest lane of signal `a`'s phase; 0, 0 without a lane."""
+    emptiest, fullest = np.int64(MOST), np.int64(0)
+    for i in range(rules.num_in[a]):
+        if rules.counted[a, control.pending[e, a], i]:
+            number = np.int64(control.near[e, rules.in_lane[a, i]])
+            emptiest, fullest = min(emptiest, number), max(fullest, number)
+    return min(emptiest, fullest), fullest
 
 
 @jit(inner=True)
@@ -162,17 +202,13 @@ def _summary(
     state: EngineState, control: Control, settings: EngineSettings, rules: Rules, obs: Any, e: Int, a: Int
 ) -> None:
     phase, other = control.pending[e, a], control.fullest[e, a]
-    lower, upper = np.int64(MOST), np.int64(0)
-    for i in range(rules.num_in[a]):
-        if rules.counted[a, phase, i]:
-            number = np.int64(control.near[e, rules.in_lane[a, i]])
-            lower, upper = min(lower, number), max(upper, number)
+    emptiest, fullest = lanes_of_phase(control, rules, e, a)
     numbers = (
         np.float64(near_in_phase(control, rules, e, a, phase)),
         np.float64(near_in_phase(control, rules, e, a, other)),
         np.float64(vehicles_at(state, control, rules, e, a)),
-        np.float64(min(lower, upper)),
-        np.float64(upper),
+        np.float64(emptiest),
+        np.float64(fullest),
         since_switch(control, settings, rules, e, a),
         np.float64(may_switch(control, rules, e, a)),
         np.float64(phase),

@@ -27,8 +27,8 @@ __all__ = ["NONE", "EngineSettings", "EngineState"]
 GREEN, YELLOW, ALL_RED = range(3)
 ACTIONS = ("phase", "next", "duration", "fullest")
 CHOOSE, NEXT, DURATION, FULLEST = range(4)
-OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular")
-SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR = range(6)
+OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular", "tiles")
+SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR, TILES = range(7)
 CAR_FOLLOWING = ("krauss", "idm")  # as in engine/tables.py
 REWARDS = ("individual", "team", "neighbours")
 INDIVIDUAL, TEAM, NEIGHBOURS = range(3)
@@ -76,7 +76,8 @@ class Params:
     durations: tuple[float, ...] = (5.0, 15.0, 25.0, 35.0, 45.0)
     """Green times that "duration" chooses from [s]. A list will do."""
     observation: str = "sumo_rl"
-    """"sumo_rl", "drq", "pressure", "counts", "summary" (vectors) or "tabular" (one integer)."""
+    """"sumo_rl", "drq", "pressure", "counts", "summary" (vectors), "tabular" (one integer) or "tiles"
+    (four integers)."""
     detector_range: float = 100.0
     """How far before the stop line vehicles count as near [m]."""
     neighbours: bool = False
@@ -113,8 +114,8 @@ class Params:
         check_choice("observation", self.observation, OBSERVATIONS)
         check_float("detector_range", self.detector_range, 1.0, 1e4)
         check_choice("neighbours", self.neighbours, (True, False))
-        if self.neighbours and self.observation == "tabular":
-            raise ParameterError('neighbours must be False with observation="tabular", which is one integer')
+        if self.neighbours and self.observation in ("tabular", "tiles"):
+            raise ParameterError(f'neighbours must be False with observation="{self.observation}", which is integers')
         check_choice("reward", self.reward, REWARDS)
         check_float("neighbour_weight", self.neighbour_weight, 0.0, 1e6)
         self._check_weights()
@@ -194,7 +195,7 @@ class Rules(NamedTuple):
     detector_range: float  # [m]
     neighbour_weight: float
     actions: int  # CHOOSE, NEXT, DURATION or FULLEST
-    observation: int  # SUMO_RL ... TABULAR
+    observation: int  # SUMO_RL ... TILES
     own_length: int  # numbers of an observation without the neighbours'
     share: int  # INDIVIDUAL, TEAM or NEIGHBOURS
     interval: int

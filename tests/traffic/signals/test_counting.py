@@ -188,7 +188,7 @@ def seen_by_plain_account(vec, kind: str, e: int, a: int) -> list[float]:
 
 
 def summed_by_plain_account(vec, kind: str, e: int, a: int, near: dict[int, int], total: int) -> list[float]:
-    """Return "summary" or "tabular" of a signal, from the vehicles near on each lane and all of them."""
+    """Return "summary", "tabular" or "tiles" of a signal, from the vehicles near on each lane and all of them."""
     state = vec.arrays
     network, signals = network_of(vec.params.network, vec.params.phases)
     signal = signals[a]
@@ -204,11 +204,21 @@ def summed_by_plain_account(vec, kind: str, e: int, a: int, near: dict[int, int]
     present = int(state.pending[e, a])
     other = max((p for p in range(8) if p != present), key=lambda p: (sums[p], -p))
     elapsed = 0.0 if state.stage[e, a] else float(state.green[e, a]) + vec.params.yellow + vec.params.all_red
-    if kind == "tabular":
-        bins = [int(np.searchsorted(COUNT_BINS, sums[p], side="right")) for p in (present, other)]
-        return [(int(np.searchsorted(TIME_BINS, elapsed, side="right")) * 8 + bins[0]) * 8 + bins[1]]
     own = [near[lane] for lane in greens[present] - always]
+    here, there = (int(np.searchsorted(COUNT_BINS, sums[p], side="right")) for p in (present, other))
+    label = (int(np.searchsorted(TIME_BINS, elapsed, side="right")) * 8 + here) * 8 + there
+    if kind == "tabular":
+        return [label]
+    if kind == "tiles":  # written out once more
+        fine = [_reached(sums[p], 1, 2, 3, 4, 6, 8, 10, 12, 14, 17, 20) for p in (present, other)]
+        lanes = [_reached(number, 1, 2, 4, 6, 9, 12) for number in (min(own), max(own))]
+        whole = _reached(total, 1, 2, 4, 7, 11, 16, 24, 34, 46)
+        return [fine[0] * 12 + fine[1], label, whole * 8 + here, (lanes[0] * 7 + lanes[1]) * 8 + there]
     return [sums[present], sums[other], total, min(own), max(own), elapsed, free, present, other]
+
+
+def _reached(number: int, *steps: int) -> int:
+    return sum(number >= step for step in steps)
 
 
 def _slot(vec, e: int, vehicle) -> int:
@@ -216,7 +226,7 @@ def _slot(vec, e: int, vehicle) -> int:
     return int(slots[0])
 
 
-@pytest.mark.parametrize("kind", ["sumo_rl", "drq", "counts", "pressure", "summary", "tabular"])
+@pytest.mark.parametrize("kind", ["sumo_rl", "drq", "counts", "pressure", "summary", "tabular", "tiles"])
 def test_observations_are_those_of_a_plain_account(kind: str):
     vec = env_of(2, network="grid-1x2", observation=kind, decision_interval=5.0, max_cycles=200, demand="uniform-900")
     obs, _ = vec.reset(seed=4)

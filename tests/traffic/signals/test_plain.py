@@ -20,6 +20,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"observation": "counts", "all_red": 2.0, "rng": "mt19937"},
     {"observation": "summary", "reward": "team"},
     {"observation": "tabular", "actions": "fullest"},
+    {"observation": "tiles", "actions": "fullest"},
 )
 
 
