@@ -231,37 +231,36 @@ def split_heavy(stream: Stream, share: float, heavy: Kind | None) -> list[Stream
     return [light, replace(stream, rate=stream.rate * share, kind=heavy)] if heavy and share > 0.0 else [light]
 
 
-_NAME = re.compile(r"(uniform|peak|pairs)(?:-([1-9]\d{0,4}))?")
+_NAME = re.compile(r"(uniform|peak|pairs|rising)(?:-([1-9]\d{0,4}))?")
 RATE = 300.0  # of each entry where a name says none [veh/h]
 # Of each entry of a 4 x 4 grid, so that about 60 vehicles drive at first and about 270 at the end of the hour
 RISING = Profile((0.0, 900.0, 1800.0, 2700.0, math.inf), (1.0, 1.8, 2.6, 3.5))
 RISING_RATE = 60.0
-ALLOWED = "uniform, peak, pairs (each with -RATE in veh/h per entry), rising"
+PROFILES = {"peak": PEAK, "rising": RISING}
+ALLOWED = "uniform, peak, pairs, rising (each with -RATE in veh/h per entry)"
 
 
 def is_named(name: str) -> bool:
     """Return whether `arrivals_named` knows a name."""
-    return name == "rising" or bool(_NAME.fullmatch(name))
+    return bool(_NAME.fullmatch(name))
 
 
 def arrivals_named(name: str, network: Network, *, kind: Kind = CAR) -> Arrivals:
     """Return the arrivals of a name: the same rate on every entry, [veh/h].
 
     "uniform-300" and "peak-300" split by the turning ratios TURNS, the latter with PEAK; "pairs-300" goes to all exits
-    alike; "rising" grows fourfold in an hour, by quarters.
+    alike; "rising-60" begins with 60 and grows to 3.5 times as much within an hour, by quarters.
 
     Raises:
         ParameterError: names what is allowed.
     """
-    if name == "rising":
-        return build_arrivals(network, by_turns(network, RISING_RATE, kind=kind, profile=RISING), name)
     found = _NAME.fullmatch(name) if isinstance(name, str) else None
     if not found:
         raise ParameterError(f"demand must be one of {ALLOWED}, not {name!r}")
-    rate = float(found[2] or RATE)
+    rate = float(found[2] or (RISING_RATE if found[1] == "rising" else RATE))
     streams: Sequence[Stream]
     if found[1] == "pairs":
         streams = by_pairs(network, all_pairs(network, rate), kind=kind)
     else:
-        streams = by_turns(network, rate, kind=kind, profile=PEAK if found[1] == "peak" else CONSTANT)
+        streams = by_turns(network, rate, kind=kind, profile=PROFILES.get(found[1], CONSTANT))
     return build_arrivals(network, streams, name)

@@ -120,9 +120,10 @@ def test_a_name_says_how_many_come_in_an_hour(cross, name, per_entry):
 
 
 def test_the_rising_demand_grows_by_quarters():
-    trips = space(arrivals_named("rising", network_named("grid-4x4")), 1.0, 3600)
-    quarters = np.bincount(trips.step // 900, minlength=4)
-    np.testing.assert_allclose(quarters, [240, 432, 624, 840], atol=20)
+    for name, first in ("rising", 240), ("rising-120", 480):
+        trips = space(arrivals_named(name, network_named("grid-4x4")), 1.0, 3600)
+        quarters = np.bincount(trips.step // 900, minlength=4)
+        np.testing.assert_allclose(quarters, first * np.array([1.0, 1.8, 2.6, 3.5]), atol=first / 12)
 
 
 @pytest.mark.parametrize("name", ["", "uniform-0", "uniform-", "high", "peak-1.5", None])

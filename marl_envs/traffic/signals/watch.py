@@ -11,7 +11,7 @@ from marl_envs.traffic.signals.types import GRIDLOCK, NONE, STANDING, Control, E
 # Grams of CO2 a second of a petrol car at speed v [m/s] and acceleration a [m/s2], never below 0. Source: table 2 of
 # L. Int Panis, S. Broekx and R. Liu, "Modelling instantaneous traffic emission and the influence of traffic speed
 # limits", Science of the Total Environment 371 (2006) 270-285, doi:10.1016/j.scitotenv.2006.08.017. For CO2 it has one
-# row for all accelerations. The paper itself was not at hand: the row is as four independent public programs have it.
+# row for all accelerations. The paper itself was not at hand: the row is as several public programs have it.
 CO2 = (0.553, 0.161, -0.00289, 0.266, 0.511, 0.183)  # 1, v, v^2, a, a^2, v a
 
 
