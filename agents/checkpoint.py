@@ -87,6 +87,14 @@ def prefixed(arrays: Arrays, prefix: str) -> Arrays:
     return {f"{prefix}/{name}": array for name, array in arrays.items()}
 
 
+def named(arrays: Any, prefix: str = "") -> Arrays:
+    """Return the arrays of a NamedTuple by name; what is a NamedTuple in it gives its own as `name.inner`."""
+    found: Arrays = {}
+    for name, value in zip(getattr(arrays, "_fields", ()), arrays, strict=True):
+        found |= named(value, f"{prefix}{name}.") if isinstance(value, tuple) else {prefix + name: value}
+    return found
+
+
 def require_same(path: str | Path, what: str, theirs: Any, ours: Any) -> None:
     """Raise CheckpointError, listing each difference, unless the checkpoint's `theirs` equals `ours`."""
     found = differences(theirs, ours)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from agents.schedules import Linear, Schedule, as_schedule, from_config, to_config
-from marl_envs.core.params import ParameterError
+from agents.schedules import Constant, Linear, Schedule, as_schedule, from_config, to_config
+from marl_envs.core.params import ParameterError, check_float
 
 
 class Exploration(Protocol):
@@ -69,7 +69,55 @@ class Boltzmann:
         return {"rule": self.rule, "schedule": to_config(self.temperature)}  # type: ignore[arg-type]
 
 
-_RULES: dict[str, type[Any]] = {cls.rule: cls for cls in (EpsilonGreedy, Boltzmann)}
+@dataclass(frozen=True)
+class UCB1:
+    """The allowed action of the highest Q(s, b) + width * sqrt(ln n(s) / n(s, b)), untried ones first.
+
+    n counts how often the action was taken in the state. sqrt(2) is for rewards from 0 to 1 (Auer, Cesa-Bianchi and
+    Fischer, "Finite-time analysis of the multiarmed bandit problem", 2002); other ranges need it multiplied by theirs.
+    """
+
+    width: Schedule | float = 2.0**0.5
+    rule: ClassVar[str] = "ucb1"
+
+    def __post_init__(self) -> None:
+        """Check the schedule."""
+        object.__setattr__(self, "width", as_schedule("width", self.width, 0.0, 1e9))
+
+    def strength(self, progress: float) -> float:
+        """Return the width at `progress`."""
+        return self.width(progress)  # type: ignore[operator]
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the rule as a JSON-able dict."""
+        return {"rule": self.rule, "schedule": to_config(self.width)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Optimistic:
+    """Always the best action, of tables that start with `value`, which should be more than anything that can be earned.
+
+    Whatever was tried looks worse than what was not, so everything is tried (Sutton and Barto 2018, 2.6).
+    """
+
+    value: float
+    rule: ClassVar[str] = "optimistic"
+
+    def __post_init__(self) -> None:
+        """Check the value."""
+        object.__setattr__(self, "value", check_float("value", self.value, -1e30, 1e30))
+
+    def strength(self, progress: float) -> float:
+        """Return 0, the probability of another action than the best."""
+        del progress
+        return 0.0
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the rule as a JSON-able dict."""
+        return {"rule": self.rule, "schedule": to_config(Constant(self.value))}
+
+
+_RULES: dict[str, type[Any]] = {cls.rule: cls for cls in (EpsilonGreedy, Boltzmann, UCB1, Optimistic)}
 
 
 def from_rule_config(config: dict[str, Any]) -> Exploration:
@@ -80,5 +128,14 @@ def from_rule_config(config: dict[str, Any]) -> Exploration:
     """
     if config.get("rule") not in _RULES:
         raise ParameterError(f"exploration rule must be one of {', '.join(_RULES)}, not {config.get('rule')!r}")
-    exploration: Exploration = _RULES[config["rule"]](from_config(config.get("schedule", {})))
+    rule, schedule = _RULES[config["rule"]], from_config(config.get("schedule", {}))
+    exploration: Exploration = rule(schedule(0.0) if rule is Optimistic else schedule)
     return exploration
+
+
+def initial_value(initial: float, exploration: Exploration) -> float:
+    """Return what tables start with, which `Optimistic` exploration says; refuse two answers."""
+    hope: float = getattr(exploration, "value", initial)
+    if initial not in (0.0, hope):
+        raise ParameterError(f"initial is {initial}, but {exploration!r} starts with {hope}")
+    return hope

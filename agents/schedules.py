@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
-from marl_envs.core.params import ParameterError, check_float
+from marl_envs.core.params import ParameterError, check_float, check_int
 
 _LARGEST = 1e30
 
@@ -98,7 +99,51 @@ class Exponential:
         return min(self.start, self.end), max(self.start, self.end)
 
 
-_KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Constant, Linear, Exponential)}
+@dataclass(frozen=True)
+class Approach:
+    """From `start` toward `end`, never quite there: end + (start - end) * exp(-rate * progress), rate at least 0."""
+
+    start: float
+    end: float
+    rate: float
+    kind: ClassVar[str] = "approach"
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        _store(self, "start", self.start, -_LARGEST, _LARGEST)
+        _store(self, "end", self.end, -_LARGEST, _LARGEST)
+        _store(self, "rate", self.rate, 0.0, _LARGEST)
+
+    def __call__(self, progress: float) -> float:
+        """Return the value at `progress`."""
+        value = self.end + (self.start - self.end) * math.exp(-self.rate * progress)
+        low, high = self.range()
+        return min(max(value, low), high)  # rounding must not leave the range
+
+    def range(self) -> tuple[float, float]:
+        """Return the lower and the higher of the two ends."""
+        return min(self.start, self.end), max(self.start, self.end)
+
+
+_KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Constant, Linear, Exponential, Approach)}
+
+
+def decaying(start: float, factor: float, steps: int, floor: float = 0.0) -> Exponential:
+    """Return the schedule start * factor**t for step t of `steps`, but not below `floor`: decay as papers state it.
+
+    Raises:
+        ParameterError: `factor` outside (0, 1), no steps, or a start that is not above 0 and the floor.
+    """
+    check_int("steps", steps, 1, 2**62)
+    check_float("start", start, 1 / _LARGEST, _LARGEST)
+    if not 0.0 < check_float("factor", factor, 0.0, 1.0) < 1.0:
+        raise ParameterError(f"factor must be above 0 and below 1, not {factor!r}")
+    if check_float("floor", floor, 0.0, _LARGEST) >= start:
+        raise ParameterError(f"floor must be below start = {start}, not {floor!r}")
+    end = start * factor**steps
+    if end >= floor:
+        return Exponential(start, end)
+    return Exponential(start, floor, until=math.log(floor / start) / math.log(factor) / steps)
 
 
 def as_schedule(name: str, value: Schedule | float, low: float, high: float) -> Schedule:
@@ -107,9 +152,9 @@ def as_schedule(name: str, value: Schedule | float, low: float, high: float) -> 
     Raises:
         ParameterError: neither a schedule nor a number, or values outside [low, high]; the message starts with `name`.
     """
-    if not isinstance(value, (Constant, Linear, Exponential)):
+    if not isinstance(value, tuple(_KINDS.values())):
         return Constant(check_float(name, value, low, high))
-    schedule: Schedule = value
+    schedule: Any = value
     least, most = schedule.range()
     if least < low or most > high:
         raise ParameterError(f"{name} must stay from {low} to {high}, but {schedule!r} goes from {least} to {most}")

@@ -99,6 +99,10 @@ def train(
     check_choice("resume", resume, (True, False))
     check_choice("lowest", lowest, (True, False))
     path = _checked_path(checkpoint, checkpoint_every, resume)
+    if path is not None and not hasattr(vec, "get_state"):
+        raise ParameterError(
+            f"{type(vec).__name__} has no snapshots, so no checkpoint of a training in it can be written"
+        )
     _check_environment(learner, vec)
     if eval_env is vec:
         raise ParameterError("eval_env must be another environment than vec: evaluations would disturb the training")

@@ -27,11 +27,11 @@ class Run:
     """Run a suite (again: only what is missing) and write its tables and report."""
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's name (see `list`), or the path of a .yaml file of the same form."""
+    """A suite's name (see `list`), the path of a .yaml file of the same form, or `classics` (docs/learners.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
-    """Number of seeds; the suite's own if not given."""
+    """Number of seeds; the suite's own if not given. The classics have their own."""
     workers: int | None = None
     """Processes that run jobs; as many as there are cores if not given."""
 
@@ -109,10 +109,15 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
-        from benchmarks.suite import run_suite
-
         workers = _cores() if command.workers is None else command.workers
-        run_suite(command.suite, command.out, command.seeds, workers, console)
+        if command.suite == "classics":
+            from benchmarks.classics.table import run_classics
+
+            run_classics(command.out or Path("results/classics"), workers, console)
+        else:
+            from benchmarks.suite import run_suite
+
+            run_suite(command.suite, command.out, command.seeds, workers, console)
     elif isinstance(command, Report):
         from benchmarks.suite import render_report
 
@@ -141,6 +146,7 @@ def _complain(error: object, code: int) -> int:
 def _list(console: Console) -> None:
     from benchmarks.config import load_suite, suite_names, suite_path
 
+    console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
     for name in suite_names():
         suite = load_suite(suite_path(name))
         console.print(f"[bold]{name}[/]  {suite.title}: {suite.description.strip()}")

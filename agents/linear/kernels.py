@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.tabular.kernels import OK, best_allowed, best_value, boltzmann_allowed, random_allowed
+from agents.tabular.kernels import OK, best_allowed, best_value, boltzmann_allowed, random_allowed, table_of
 from marl_envs.core.jit import jit
 from marl_envs.core.random import draw_unit
 
@@ -63,7 +63,7 @@ def act_epsilon_greedy(
             if epsilon > 0.0 and draw_unit(rng, e) < epsilon:
                 actions[e, a] = random_allowed(mask, e, a, rng)
             else:
-                add_up(q, a if q.shape[0] > 1 else 0, first, obs, e, a, values)
+                add_up(q, table_of(q, obs, e, a), first, obs, e, a, values)
                 actions[e, a] = best_allowed(values, 0, 0, mask, e, a, rng)
     return OK
 
@@ -78,7 +78,7 @@ def act_boltzmann(
         return bad
     for e in range(obs.shape[0]):
         for a in range(obs.shape[1]):
-            add_up(q, a if q.shape[0] > 1 else 0, first, obs, e, a, values)
+            add_up(q, table_of(q, obs, e, a), first, obs, e, a, values)
             actions[e, a] = boltzmann_allowed(values, 0, 0, temperature, mask, e, a, rng)
     return OK
 
@@ -139,7 +139,7 @@ def update_q(
         for a in range(obs.shape[1]):
             if not alive[e, a]:
                 continue
-            t = a if q.shape[0] > 1 else 0
+            t = table_of(q, obs, e, a)
             target = np.float64(reward[e, a])
             if not terminated[e, a]:
                 if ended[e]:

@@ -17,7 +17,11 @@ from marl_envs.core.params import ParameterError
 class Tiles:
     """K tables one below the other in q [T, R, N]; observations are int32 [E, A, K], see `Lookup` for the methods."""
 
-    act_rules: ClassVar[dict[str, Any]] = {"epsilon_greedy": act_epsilon_greedy, "boltzmann": act_boltzmann}
+    act_rules: ClassVar[dict[str, Any]] = {
+        "epsilon_greedy": act_epsilon_greedy,
+        "boltzmann": act_boltzmann,
+        "optimistic": act_epsilon_greedy,
+    }
 
     def __init__(self, sizes: Sequence[int], num_actions: int) -> None:
         """Prepare tables of these numbers of rows."""
@@ -58,10 +62,10 @@ class Tiles:
         bad: int = update_q(q, self.first, self.sizes, self._values, *arguments)
         return bad
 
-    def refuse(self, index: int, num_agents: int, **arrays: Any) -> NoReturn:
-        """Raise ValueError for the sample at flat `index` of the [E, A] arrays, showing its values."""
+    def refuse(self, index: int, num_agents: int, step: int, **arrays: Any) -> NoReturn:
+        """Raise ValueError for the sample of a step at flat `index` of the [E, A] arrays, showing its values."""
         limits = ", ".join(f"[0, {size})" for size in self.layout)
         raise ValueError(
-            f"{show_sample(index, num_agents, **arrays)}; observations must be in {limits}, actions in "
+            f"{show_sample(index, num_agents, step, **arrays)}; observations must be in {limits}, actions in "
             f"[0, {self.num_actions}), rewards numbers, and every mask must allow an action"
         )

@@ -54,16 +54,16 @@ def expect(name: str, value: Any, shape: tuple[int, ...], dtype: Any) -> NDArray
     return converted
 
 
-def refuse_sample(index: int, num_agents: int, num_obs: int, num_actions: int, **arrays: Any) -> NoReturn:
+def refuse_sample(index: int, num_agents: int, num_obs: int, num_actions: int, step: int, **arrays: Any) -> NoReturn:
     """Raise ValueError for the sample at flat `index` of the [E, A] arrays, showing its values."""
     raise ValueError(
-        f"{show_sample(index, num_agents, **arrays)}; observations must be in [0, {num_obs}), actions in "
+        f"{show_sample(index, num_agents, step, **arrays)}; observations must be in [0, {num_obs}), actions in "
         f"[0, {num_actions}), rewards numbers, and every mask must allow an action"
     )
 
 
-def show_sample(index: int, num_agents: int, **arrays: Any) -> str:
-    """Return in words the sample at flat `index` of the [E, A] arrays."""
+def show_sample(index: int, num_agents: int, step: int, **arrays: Any) -> str:
+    """Return in words the sample of a `step` at flat `index` of the [E, A] arrays."""
     e, a = divmod(index, num_agents)
     values = ", ".join(f"{name} {np.asarray(array)[e, a].tolist()}" for name, array in arrays.items())
-    return f"environment {e}, agent {a}: {values}"
+    return f"step {step}, environment {e}, agent {a}: {values}"

@@ -1,7 +1,8 @@
 """Tabular Q-learning over a batch of E environments x A agents: choosing and updating are one compiled call each.
 
 Arrays (S observations, N actions, T = A tables or 1 that all agents share):
-q float32 [T, S, N]; obs int32 [E, A]; mask int8 [E, A, N] (0 = not allowed); actions int64 [E, A]; rng uint64 [E].
+q float32 [T, S, N], or T = E x A where every environment is a run of its own;
+obs int32 [E, A]; mask int8 [E, A, N] (0 = not allowed); actions int64 [E, A]; rng uint64 [E].
 Environments are visited in order and agents within them in order, so a batch has one definite result.
 Each environment draws from its own random stream: adding environments changes nobody's draws.
 """
@@ -17,6 +18,14 @@ from marl_envs.core.random import draw_below, draw_unit
 
 _LOWEST = np.float32(-np.inf)
 OK = -1  # what the checks return when there is nothing to report; else the number of the first bad sample
+
+
+@jit(inline=True)
+def table_of(q: Any, obs: Any, e: int, a: int) -> Any:
+    """Return which table agent `a` of environment `e` uses: the only one, its own, or its own in separate runs."""
+    if q.shape[0] == 1:
+        return 0
+    return a if q.shape[0] == obs.shape[1] else e * obs.shape[1] + a
 
 
 @jit(inner=True)
@@ -112,7 +121,7 @@ def act_epsilon_greedy(q: Any, obs: Any, mask: Any, rng: Any, epsilon: float, ac
         return bad
     for e in range(obs.shape[0]):
         for a in range(obs.shape[1]):
-            t = a if q.shape[0] > 1 else 0
+            t = table_of(q, obs, e, a)
             if epsilon > 0.0 and draw_unit(rng, e) < epsilon:
                 actions[e, a] = random_allowed(mask, e, a, rng)
             else:
@@ -128,9 +137,50 @@ def act_boltzmann(q: Any, obs: Any, mask: Any, rng: Any, temperature: float, act
         return bad
     for e in range(obs.shape[0]):
         for a in range(obs.shape[1]):
-            t = a if q.shape[0] > 1 else 0
+            t = table_of(q, obs, e, a)
             actions[e, a] = boltzmann_allowed(q, t, obs[e, a], temperature, mask, e, a, rng)
     return OK
+
+
+@jit
+def act_ucb1(q: Any, tries: Any, obs: Any, mask: Any, rng: Any, width: float, actions: Any) -> Any:
+    """Write the actions of the highest q + width * sqrt(ln n / n_b), untried ones first.
+
+    n_b is how often b was tried there, int64 [T, S, N], and n the sum over the allowed actions. Return OK or the first
+    bad sample.
+    """
+    bad = first_bad_choice(obs, mask, q.shape[1])
+    if bad != OK:
+        return bad
+    for e in range(obs.shape[0]):
+        for a in range(obs.shape[1]):
+            t, s = table_of(q, obs, e, a), obs[e, a]
+            total = 0
+            for b in range(q.shape[2]):
+                total += tries[t, s, b] * (mask[e, a, b] != 0)
+            best, ties, choice = -np.inf, 0, 0
+            for b in range(q.shape[2]):
+                if mask[e, a, b] != 0:
+                    value = np.inf
+                    if tries[t, s, b] > 0:
+                        value = np.float64(q[t, s, b]) + width * np.sqrt(np.log(total) / tries[t, s, b])
+                    if value > best:
+                        best, ties, choice = value, 1, b
+                    elif value == best:
+                        ties += 1
+                        if draw_below(rng, e, ties) == 0:  # each of the equals is left with the same probability
+                            choice = b
+            actions[e, a] = choice
+    return OK
+
+
+@jit
+def count_tries(tries: Any, obs: Any, actions: Any, alive: Any) -> None:
+    """Count what agents that were alive did, in `tries` [T, S, N]."""
+    for e in range(obs.shape[0]):
+        for a in range(obs.shape[1]):
+            if alive[e, a]:
+                tries[table_of(tries, obs, e, a), obs[e, a], actions[e, a]] += 1
 
 
 @jit(inner=True)
@@ -188,7 +238,7 @@ def update_q(
         for a in range(obs.shape[1]):
             if not alive[e, a]:
                 continue
-            t = a if q.shape[0] > 1 else 0
+            t = table_of(q, obs, e, a)
             target = np.float64(reward[e, a])
             if not terminated[e, a]:
                 if ended[e]:

@@ -8,13 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.tabular.inputs import refuse_sample, table_sizes
-from agents.tabular.kernels import act_boltzmann, act_epsilon_greedy, update_q
+from agents.tabular.kernels import act_boltzmann, act_epsilon_greedy, act_ucb1, update_q
 
 
 class Lookup:
     """A table q [T, S, N]; observations are int32 [E, A]. How a learner reads and writes its values."""
 
-    act_rules: ClassVar[dict[str, Any]] = {"epsilon_greedy": act_epsilon_greedy, "boltzmann": act_boltzmann}
+    act_rules: ClassVar[dict[str, Any]] = {
+        "epsilon_greedy": act_epsilon_greedy,
+        "boltzmann": act_boltzmann,
+        "optimistic": act_epsilon_greedy,
+        "ucb1": act_ucb1,
+    }
     obs_shape: tuple[int, ...] = ()  # of one agent's observation
 
     def __init__(self, num_observations: int, num_actions: int) -> None:
@@ -45,6 +50,6 @@ class Lookup:
         bad: int = update_q(q, *arguments)
         return bad
 
-    def refuse(self, index: int, num_agents: int, **arrays: Any) -> NoReturn:
-        """Raise ValueError for the sample at flat `index` of the [E, A] arrays, showing its values."""
-        refuse_sample(index, num_agents, self.num_observations, self.num_actions, **arrays)
+    def refuse(self, index: int, num_agents: int, step: int, **arrays: Any) -> NoReturn:
+        """Raise ValueError for the sample of a step at flat `index` of the [E, A] arrays, showing its values."""
+        refuse_sample(index, num_agents, self.num_observations, self.num_actions, step, **arrays)

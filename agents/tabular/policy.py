@@ -22,18 +22,18 @@ class GreedyTable:
     """
 
     def __init__(self, q: NDArray[np.float32], reader: Any = None) -> None:
-        """Use `q`, float32 [T, S, N]; T is 1 (one table for all) or the number of agents.
+        """Use `q`, float32 [T, S, N]; T is 1 (one table for all), A, or E x A (separate runs).
 
         `reader` says how an observation leads to values: as a row's number (`Lookup`), unless given.
         """
         self.q = q
         self._reader = Lookup(*q.shape[1:]) if reader is None else reader
-        self._seed = 0
+        self._seed = self._step = 0
         self._rng = np.zeros(0, np.uint64)
 
     def reset(self, seed: int) -> None:
         """Restart the streams that break ties."""
-        self._seed = seed
+        self._seed, self._step = seed, 0
         self._rng = np.zeros(0, np.uint64)
 
     def act(self, vec: Any, obs: NDArray[Any]) -> NDArray[np.int64]:
@@ -53,7 +53,7 @@ class GreedyTable:
             ValueError: wrong shapes, an observation outside the table, or a mask that allows nothing.
         """
         num_envs, num_agents = np.shape(obs)[:2]
-        if self.q.shape[0] not in (1, num_agents):
+        if self.q.shape[0] not in (1, num_agents, num_envs * num_agents):
             raise ValueError(f"there are tables for {self.q.shape[0]} agents, but obs has {num_agents}")
         shape = (num_envs, num_agents, self.q.shape[2])
         obs = expect("obs", obs, (*shape[:2], *self._reader.obs_shape), np.int32)
@@ -63,5 +63,6 @@ class GreedyTable:
         actions = np.empty(shape[:2], np.int64)
         bad = self._reader.act("epsilon_greedy", self.q, obs, mask, self._rng, 0.0, actions)
         if bad != OK:
-            self._reader.refuse(bad, num_agents, obs=obs, mask=mask)
+            self._reader.refuse(bad, num_agents, self._step, obs=obs, mask=mask)
+        self._step += 1
         return actions

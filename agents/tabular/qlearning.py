@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents import checkpoint
-from agents.exploration import EpsilonGreedy, Exploration
+from agents.exploration import EpsilonGreedy, Exploration, initial_value
 from agents.schedules import Linear, Schedule, as_schedule, to_config
 from agents.tabular import saving
 from agents.tabular.inputs import expect
-from agents.tabular.kernels import OK
+from agents.tabular.kernels import OK, count_tries
 from agents.tabular.lookup import Lookup
 from agents.tabular.policy import GreedyTable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
@@ -36,14 +36,19 @@ class TabularQLearning:
     is over the actions that the mask of s' allows. Samples of agents that had already finished are ignored. Samples
     of a batch are used one after the other, environments in order and agents in order, so results are exact.
 
+    Other learners of the family replace `_learn`, and say with `_make_memory` and `_make_insight` what they remember.
+
     Attributes:
-        q: the tables, float32 [T, S, N]; T = 1 if shared, else A. Where an observation is K integers, one for each of
-            K tables (agents.linear), these lie one below the other, and S is all their rows.
+        q: the tables, float32 [T, S, N]; T = 1 if shared, else A, or E x A for separate runs. Where an observation is K
+            integers, one for each of K tables (agents.linear), these lie one below the other, and S is all their rows.
         rng: uint64 [E], one random stream per environment.
+        tries: int64 [T, S, N], how often each action was learned there; empty unless the exploration asks for it.
+        memory: arrays about the running episodes, as a NamedTuple (here none); `begin` empties them.
+        insight: arrays with what was learned besides `q`, as a NamedTuple (here none).
         steps, total_steps: agent-steps (environment steps x E x A) learned from, and planned.
     """
 
-    needs_team_reward: ClassVar[bool]
+    needs_team_reward: ClassVar[bool | None]  # None: learns from either
     reads: ClassVar[Any] = Lookup  # how an observation leads to values
 
     def __init__(
@@ -54,6 +59,7 @@ class TabularQLearning:
         gamma: float = 0.99,
         exploration: Exploration | None = None,
         share_table: bool = True,
+        separate_runs: bool = False,
         initial: float = 0.0,
         seed: int = 0,
     ) -> None:
@@ -61,11 +67,13 @@ class TabularQLearning:
 
         Args:
             vec: built with `observation="tabular"`, and with the reward that this learner is for.
-            alpha: learning rate in [0, 1], a number or a schedule.
+            alpha: learning rate in (0, 1], a number, or a schedule that may end in 0.
             gamma: discount in [0, 1] per step.
             exploration: `EpsilonGreedy()` (.2 falling to 0 over 80 % of the training) unless given.
             share_table: one table for all agents (they learn from each other's samples), or one each.
-            initial: value of actions that were never tried.
+            separate_runs: every environment is a training of its own, with its own tables: many seeds at once. With
+                several agents they need `share_table=False`.
+            initial: value of actions that were never tried; with `Optimistic` exploration that says it.
             seed: of the exploration and of breaking ties.
 
         Raises:
@@ -75,16 +83,21 @@ class TabularQLearning:
         self.num_actions: int = self._reader.num_actions
         self._check_reward(getattr(vec.params, "reward", None))
         check_choice("share_table", share_table, (True, False))
+        check_choice("separate_runs", separate_runs, (True, False))
         self.alpha = as_schedule("alpha", alpha, 0.0, 1.0)
+        if self.alpha.range()[1] == 0.0:
+            raise ParameterError(f"alpha must be above 0 somewhere, not {alpha!r}: nothing would be learned")
         self.gamma = check_float("gamma", gamma, 0.0, 1.0)
         self.exploration = EpsilonGreedy() if exploration is None else exploration
         rules = self.reads.act_rules
         if getattr(self.exploration, "rule", None) not in rules:
             raise ParameterError(f"exploration must be one of {', '.join(rules)}, not {exploration!r}")
-        self.share_table = share_table
-        self.initial = check_float("initial", initial, -1e30, 1e30)
+        self.share_table, self.separate_runs = share_table, separate_runs
+        self.initial = initial_value(check_float("initial", initial, -1e30, 1e30), self.exploration)
         self.seed = check_int("seed", seed, 0, 2**63 - 1)
         self.num_envs, self.num_agents = int(vec.num_envs), int(vec.num_agents)
+        if separate_runs and share_table and self.num_agents > 1:
+            raise ParameterError("separate_runs with several agents needs share_table=False")
         self.fingerprint: dict[str, Any] = dict(vec.fingerprint)
         self.steps = 0
         self.total_steps = 0
@@ -93,6 +106,8 @@ class TabularQLearning:
     def _check_reward(self, reward: object) -> None:
         """Refuse the wrong kind of reward: no learner adds rewards up, only environments do."""
         name = type(self).__name__
+        if self.needs_team_reward is None:
+            return
         if self.needs_team_reward and reward != "team":
             raise ParameterError(f'{name} needs an environment built with reward="team", not reward={reward!r}')
         if not self.needs_team_reward and reward == "team":
@@ -102,13 +117,29 @@ class TabularQLearning:
             )
 
     def _make_arrays(self) -> None:
-        shape = (1 if self.share_table else self.num_agents, sum(self._reader.layout), self.num_actions)
+        tables = (self.num_envs if self.separate_runs else 1) * (1 if self.share_table else self.num_agents)
+        shape = (tables, sum(self._reader.layout), self.columns)
         self.q: NDArray[np.float32] = np.full(shape, self._reader.initial(self.initial), np.float32)
         self.rng = np.array([seed_stream(self.seed, _STREAMS + e) for e in range(self.num_envs)], np.uint64)
         self._batch = (self.num_envs, self.num_agents)
         self._obs_shape = (*self._batch, *self._reader.obs_shape)
         self._mask_shape = (*self._batch, self.num_actions)
         self._all_allowed = np.ones(self._mask_shape, np.int8)
+        self.tries = np.zeros(shape if self.exploration.rule == "ucb1" else 0, np.int64)
+        self.memory, self.insight = self._make_memory(), self._make_insight()
+
+    @property
+    def columns(self) -> int:
+        """Columns of the table: actions."""
+        return self.num_actions
+
+    def _make_memory(self) -> Any:
+        """Return new `memory` for the start of a training."""
+        return ()
+
+    def _make_insight(self) -> Any:
+        """Return new `insight`."""
+        return ()
 
     @property
     def progress(self) -> float:
@@ -119,6 +150,9 @@ class TabularQLearning:
         """Plan a training of `total_steps` agent-steps from now on: the schedules start anew, the table stays."""
         self.total_steps = check_int("total_steps", total_steps, 1, 2**62)
         self.steps = 0
+        empty = checkpoint.named(self._make_memory())
+        for name, array in checkpoint.named(self.memory).items():
+            array[...] = empty[name]
 
     def act(
         self, obs: NDArray[np.int32], mask: NDArray[np.int8] | None = None, explore: bool = True
@@ -137,10 +171,16 @@ class TabularQLearning:
         rule, strength = "epsilon_greedy", 0.0
         if explore:
             rule, strength = self.exploration.rule, self.exploration.strength(self.progress)
-        bad = self._reader.act(rule, self.q, obs, mask, self.rng, strength, actions)
+        counts = (self.tries,) if rule == "ucb1" else ()
+        bad = self._reader.act(rule, self.q, *counts, obs, mask, self.rng, strength, actions)
         if bad != OK:
-            self._reader.refuse(bad, self.num_agents, obs=obs, mask=mask)
+            self._reader.refuse(bad, self.num_agents, self._step, obs=obs, mask=mask)
         return actions
+
+    @property
+    def _step(self) -> int:
+        """Steps of the batch learned from since `begin`."""
+        return self.steps // (self.num_envs * self.num_agents)
 
     def update(
         self,
@@ -185,11 +225,18 @@ class TabularQLearning:
         next_mask = self._all_allowed if next_mask is None else expect("next_mask", next_mask, masks, np.int8)
         final_mask = self._all_allowed if final_mask is None else expect("final_mask", final_mask, masks, np.int8)
         after = (next_obs, next_mask, final_obs, final_mask, ended, terminated, alive)
-        bad = self._reader.update(self.q, self.alpha(self.progress), self.gamma, obs, actions, reward, *after)
+        bad = self._learn(self.alpha(self.progress), obs, actions, reward, *after)
         if bad != OK:
             shown = {"obs": obs, "action": actions, "reward": reward, "next_obs": next_obs, "final_obs": final_obs}
-            self._reader.refuse(bad, self.num_agents, **shown)
+            self._reader.refuse(bad, self.num_agents, self._step, **shown)
+        if self.tries.size:
+            count_tries(self.tries, obs, actions, alive)
         self.steps += actions.size
+
+    def _learn(self, alpha: float, *batch: Any) -> int:
+        """Learn from a checked batch, in the order of the kernels; return OK or the number of a bad sample."""
+        bad: int = self._reader.update(self.q, alpha, self.gamma, *batch)
+        return bad
 
     @property
     def layout(self) -> list[int]:
@@ -202,12 +249,17 @@ class TabularQLearning:
         return GreedyTable(self.q, self._reader)
 
     def knowledge(self) -> checkpoint.Arrays:
-        """Return what was learned, the live arrays: here the tables."""
-        return {"q": self.q}
+        """Return what was learned, the live arrays: the tables and `insight`."""
+        return {"q": self.q, **checkpoint.named(self.insight)}
+
+    def course(self) -> checkpoint.Arrays:
+        """Return what else decides how the training goes on, the live arrays; it depends on the batch size."""
+        return {"rng": self.rng, **({"tries": self.tries} if self.tries.size else {}), **checkpoint.named(self.memory)}
 
     def know(self, arrays: checkpoint.Arrays) -> None:
         """Take over what another moment's `knowledge` was; random streams and progress stay."""
-        self.q[...] = arrays["q"]
+        for name, array in self.knowledge().items():
+            array[...] = arrays[name]
 
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
@@ -217,6 +269,7 @@ class TabularQLearning:
             "gamma": self.gamma,
             "exploration": self.exploration.to_config(),
             "share_table": self.share_table,
+            "separate_runs": self.separate_runs,
             "initial": self.initial,
             "seed": self.seed,
         }

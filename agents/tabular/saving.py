@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from agents.checkpoint import Arrays, CheckpointError, require_same
 from agents.exploration import from_rule_config
-from agents.schedules import from_config
-
-if TYPE_CHECKING:
-    from agents.tabular.qlearning import TabularQLearning
-
-L = TypeVar("L", bound="TabularQLearning")
+from agents.schedules import from_config, to_config
 
 
-def dump(learner: TabularQLearning) -> tuple[dict[str, Any], Arrays]:
+def encode(value: Any) -> Any:
+    """Return a setting as what JSON can hold."""
+    if hasattr(value, "kind"):
+        return to_config(value)
+    if hasattr(value, "to_config"):
+        return value.to_config()
+    return [encode(item) for item in value] if isinstance(value, tuple) else value
+
+
+def decode(value: Any) -> Any:
+    """Return the setting that `encode` described."""
+    if isinstance(value, dict) and "kind" in value:
+        return from_config(value)
+    if isinstance(value, dict) and "rule" in value:
+        return from_rule_config(value)
+    return tuple(decode(item) for item in value) if isinstance(value, list) else value
+
+
+def dump(learner: Any) -> tuple[dict[str, Any], Arrays]:
     """Return the learner as a JSON-able dict and arrays (not copies)."""
     header = {
         "settings": learner.settings(),
@@ -27,10 +40,10 @@ def dump(learner: TabularQLearning) -> tuple[dict[str, Any], Arrays]:
         "steps": learner.steps,
         "total_steps": learner.total_steps,
     }
-    return header, {"q": learner.q, "rng": learner.rng}
+    return header, {**learner.knowledge(), **learner.course()}
 
 
-def restore(learner: TabularQLearning, path: str | Path, header: dict[str, Any], arrays: Arrays) -> None:
+def restore(learner: Any, path: str | Path, header: dict[str, Any], arrays: Arrays) -> None:
     """Put a dumped learner into `learner`, which then continues as the dumped one would have.
 
     Raises:
@@ -44,7 +57,7 @@ def restore(learner: TabularQLearning, path: str | Path, header: dict[str, Any],
     _fill(learner, path, header, arrays, with_streams=True)
 
 
-def load(cls: type[L], path: str | Path, header: dict[str, Any], arrays: Arrays, vec: Any, transfer: bool) -> L:
+def load(cls: Any, path: str | Path, header: dict[str, Any], arrays: Arrays, vec: Any, transfer: bool) -> Any:
     """Return a new learner for `vec` from a dump; with `transfer`, `vec` may have other parameters.
 
     Raises:
@@ -56,22 +69,16 @@ def load(cls: type[L], path: str | Path, header: dict[str, Any], arrays: Arrays,
     if not transfer:
         require_same(path, "environment", header.get("environment"), vec.fingerprint)
     try:
-        settings["alpha"] = from_config(settings["alpha"])
-        settings["exploration"] = from_rule_config(settings["exploration"])
-        learner = cls(vec, **settings)
+        learner = cls(vec, **{name: decode(value) for name, value in settings.items()})
     except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"checkpoint {path} has broken settings: {error!r}") from error
     _fill(learner, path, header, arrays, with_streams=header.get("num_envs") == learner.num_envs)
     return learner
 
 
-def _fill(
-    learner: TabularQLearning, path: str | Path, header: dict[str, Any], arrays: Arrays, with_streams: bool
-) -> None:
-    """Copy the tables, the counters and, where the batch size is the same, the random streams."""
-    wanted: Arrays = {"q": learner.q}
-    if with_streams:
-        wanted["rng"] = learner.rng
+def _fill(learner: Any, path: str | Path, header: dict[str, Any], arrays: Arrays, with_streams: bool) -> None:
+    """Copy the tables, the counters and, where the batch size is the same, the random streams and the memory."""
+    wanted: Arrays = {**learner.knowledge(), **(learner.course() if with_streams else {})}
     for name, target in wanted.items():
         array = arrays.get(name, np.zeros(0))
         if array.shape != target.shape or array.dtype != target.dtype:

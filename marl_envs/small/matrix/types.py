@@ -98,6 +98,12 @@ class Params:
         if self.repeated and len(follow) > 1:
             raise ParameterError("repeated is for games of one state; elsewhere transitions say what follows")
 
+    @property
+    def pays_alike(self) -> bool:
+        """Whether all agents are always paid the same, as learners of teams ask for."""
+        game = self.make_game()
+        return self.reward == "team" or all((p == p[..., :1]).all() for p in (game.payoff, game.alternative))
+
     def make_game(self) -> Game:
         """Return the game; one state that is repeated follows on itself."""
         if self.game is not None:

@@ -1,0 +1,57 @@
+"""A learner's policy without exploration, for evaluations, recordings and play."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.tabular.inputs import expect
+from marl_envs.core.random import seed_stream
+
+if TYPE_CHECKING:
+    from agents.multi.base import MultiLearner
+
+_STREAMS = 1 << 41  # far from the environments' streams and the learners' of the same seed
+
+
+class GreedyTeam:
+    """Plays what the learner would without exploring; draws from its own random streams.
+
+    The tables are shared, not copied: the policy of a learner that goes on learning changes with it.
+    """
+
+    def __init__(self, learner: MultiLearner) -> None:
+        """Play as `learner`."""
+        self._learner = learner
+        self._seed = 0
+        self._rng = np.zeros(0, np.uint64)
+
+    def reset(self, seed: int) -> None:
+        """Restart the streams that break ties."""
+        self._seed = seed
+        self._rng = np.zeros(0, np.uint64)
+
+    def act(self, vec: Any, obs: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the actions int64 [E, A] for the last observations of the VectorEnv `vec`, obeying its masks.
+
+        Raises:
+            ValueError: as `choose`.
+        """
+        return self.choose(np.asarray(obs, np.int32), vec.action_mask)  # the PettingZoo face gives int64
+
+    def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
+        """Return the actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).
+
+        Raises:
+            ValueError: wrong shapes, an observation outside the table, a mask that allows nothing, or another number of
+                environments than there are separate runs.
+        """
+        num_envs = len(obs)
+        shape = (num_envs, self._learner.num_agents, self._learner.num_actions)
+        obs = expect("obs", obs, shape[:2], np.int32)
+        mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
+        if len(self._rng) != num_envs:
+            self._rng = np.array([seed_stream(self._seed, _STREAMS + e) for e in range(num_envs)], np.uint64)
+        return self._learner.choose(obs, mask, self._rng, None)

@@ -1,0 +1,1 @@
+"""Value learning on tables: SARSA and its relatives, a file each."""

@@ -1,0 +1,69 @@
+"""Eligibility traces: which values a later surprise still concerns, and how much. A list for each agent.
+
+The list holds the traced places of a table that are not zero, so its length is what counts and not the table's size.
+When it is full, the faintest place is forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.jit import jit
+
+KINDS = ("accumulating", "replacing")
+ACCUMULATING, REPLACING = range(2)
+
+
+class Traces(NamedTuple):
+    """Lists of places (row, action) with their weights; L is the longest."""
+
+    length: Annotated[NDArray[np.int64], "E A"]  # how many
+    rows: Annotated[NDArray[np.int32], "E A L"]
+    actions: Annotated[NDArray[np.int32], "E A L"]
+    weights: Annotated[NDArray[np.float64], "E A L"]
+
+
+def make_traces(num_envs: int, num_agents: int, longest: int) -> Traces:
+    """Return empty lists of at most `longest` places."""
+    shape = (num_envs, num_agents, longest)
+    rows, actions, weights = (np.zeros(shape, dtype) for dtype in (np.int32, np.int32, np.float64))
+    return Traces(np.zeros(shape[:2], np.int64), rows, actions, weights)
+
+
+@jit(inner=True)
+def mark(traces: Traces, e: int, a: int, row: int, action: int, kind: int) -> None:
+    """Add 1 to the weight of a place, or set it to 1 (REPLACING)."""
+    count, faintest = traces.length[e, a], 0
+    for i in range(count):
+        if traces.rows[e, a, i] == row and traces.actions[e, a, i] == action:
+            traces.weights[e, a, i] = 1.0 if kind == REPLACING else traces.weights[e, a, i] + 1.0
+            return
+        if traces.weights[e, a, i] < traces.weights[e, a, faintest]:
+            faintest = i
+    i = faintest
+    if count < traces.rows.shape[2]:
+        i = count
+        traces.length[e, a] = count + 1
+    traces.rows[e, a, i] = row
+    traces.actions[e, a, i] = action
+    traces.weights[e, a, i] = 1.0
+
+
+@jit(inner=True)
+def credit(q: Any, t: int, traces: Traces, e: int, a: int, change: float) -> None:
+    """Add `change` times its weight to every traced value."""
+    for i in range(traces.length[e, a]):
+        row, action = traces.rows[e, a, i], traces.actions[e, a, i]
+        q[t, row, action] = np.float32(np.float64(q[t, row, action]) + change * traces.weights[e, a, i])
+
+
+@jit(inner=True)
+def fade(traces: Traces, e: int, a: int, factor: float) -> None:
+    """Multiply all weights by `factor`; 0 empties the list."""
+    if factor == 0.0:
+        traces.length[e, a] = 0
+    for i in range(traces.length[e, a]):
+        traces.weights[e, a, i] *= factor

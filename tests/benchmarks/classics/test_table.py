@@ -1,0 +1,43 @@
+"""The table of the classics: verdicts, what is written, and the command."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.__main__ import main
+from benchmarks.classics import table
+from benchmarks.errors import InputError
+
+
+def test_verdicts():
+    assert table.near("a", "b", -20.0, -20.9).verdict == "agrees"
+    assert table.near("a", "b", -20.0, -21.1).verdict == "differs"
+    assert table.near("a", "b", 14, 14, 0.0).verdict == "agrees"
+    assert table.Row("a", "b", "5 to 10", 11.0, 5, 10).verdict == "differs"
+    assert table.near("a", "b", 5.0, float("nan")).verdict == "differs"
+
+
+def test_the_command_writes_the_table(tmp_path, monkeypatch, capsys):
+    groups = (lambda: [table.near("one", "x", 1.0, 1.01)], lambda: [table.near("two", "y", 2.0, 3.0)])
+    monkeypatch.setattr(table, "GROUPS", groups)
+    assert main(["run", "classics", "--out", str(tmp_path / "new"), "--workers", "1"]) == 0
+    assert (tmp_path / "new" / "classics.md").read_text().splitlines() == [
+        "| classic | what | published | ours | verdict |",
+        "| --- | --- | --- | --- | --- |",
+        "| one | x | 1 | 1.01 | agrees |",
+        "| two | y | 2 | 3 | differs |",
+    ]
+    assert "differs" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    Path(tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot write results to .*file/x"):
+        table.run_classics(tmp_path / "file" / "x", 1, Console())
+
+
+def test_every_group_has_rows_of_its_own():
+    assert len(table.GROUPS) == 8 + 5  # the last ones are the learners of Matignon's table
+    assert {row.classic for row in table.rooms()} == {"four rooms"}
+    assert all(row.verdict == "agrees" for row in table.rooms())
