@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # the largest first. Everything else goes file by file.
 SMALL = ("vacuum", "climbing", "penalty", "cliff", "maze", "rooms")
 FAMILIES = {
-    **{"errands": "warehouse/errands", "warehouse": "warehouse", "signals": "traffic/signals"},
+    **{"errands": "warehouse/errands", "warehouse": "warehouse"},
+    **{"intersection": "traffic/vehicles", "signals": "traffic/signals"},
     **dict.fromkeys(SMALL, "small"),
     "": "traffic",
 }

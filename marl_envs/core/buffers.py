@@ -79,6 +79,7 @@ def _views(simulation: Simulation, out: Out) -> tuple[Any, ...]:
     """Return views of one set, in the order of `VectorEnv.step`."""
     final = simulation.seen(out.final_label, out.final_obs)
     info: dict[str, Any] = {"alive": out.alive, "ended": out.ended, "reward_terms": out.terms, "final_obs": final}
+    info |= {name: out.notes[:, :, k] for k, name in enumerate(simulation.family.notes)}
     if simulation.settings.mask:
         info["action_mask"], info["final_action_mask"] = out.mask, out.final_mask
     info["metrics"] = {name: out.metrics[:, m] for m, name in enumerate(simulation.family.metrics)}

@@ -39,6 +39,7 @@ class Family:
     prepare: Callable[[Simulation, Any], None] | None = None  # with the state: fill the settings' caches for it
     most_cycles: Callable[[Any], int] | None = None  # params -> up to what `max_cycles` may be set later; None: any
     lasting: tuple[str, ...] = ()  # arrays of the state that go on from episode to episode; a seed sets them to 0
+    notes: tuple[str, ...] = ()  # integers in the infos, as after the step, before the next episode begins
     finish_alone: bool = False  # agents may finish before the episode ends (and then no longer be alive)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -59,7 +60,7 @@ class Simulation:
     params: Any
     agents: list[str]
     observation_space: gymnasium.Space[Any]  # of one agent
-    action_space: gymnasium.spaces.Discrete  # of one agent
+    action_space: Any  # of one agent: Discrete, or a Box of one number
     state_space: gymnasium.spaces.Box
     settings: Any  # NamedTuple
     sizes: Mapping[str, int]  # dimension -> size, for the state's arrays
@@ -85,6 +86,11 @@ class Simulation:
         if isinstance(self.observation_space, gymnasium.spaces.MultiDiscrete):
             return label.reshape(len(label), len(self.agents), -1)
         return label if self.discrete else obs
+
+    @property
+    def continuous(self) -> bool:
+        """Whether an action is a number; the state has it in `controls` then, float64 [E, A]."""
+        return isinstance(self.action_space, gymnasium.spaces.Box)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the caches that some settings hold, which may take gigabytes: they are filled again."""
@@ -114,6 +120,7 @@ class Simulation:
             N=int(self.action_space.n) if self.settings.mask else 0,
             T=len(self.family.reward_terms),
             M=len(self.family.metrics),
+            K=len(self.family.notes),
         )
         out.alive[:] = True
         return out

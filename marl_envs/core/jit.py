@@ -31,17 +31,21 @@ NO_KERNELS = (
     "interop/",
     "wrappers/",
     *(f"core/{name}.py" for name in ("buffers", "parallel", "registry", "vector")),
-    *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network", "phases")),
-    *(f"traffic/{name}.py" for name in ("plans", "rilsa", "routing", "sources", "streets")),
+    *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),
+    *(f"traffic/{name}.py" for name in ("phases", "pictures", "plans", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
     *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "tables", "zones")),
     *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),
     *(f"traffic/sumo/{name}.py" for name in ("compare", "scenario", "vehicles")),
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
+    *(
+        f"traffic/vehicles/{name}.py"
+        for name in ("env", "layouts", "params", "paths", "policies", "render", "tables", "zones")
+    ),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
     "small/params.py",
     "small/grid/worlds.py",
-    *(f"{name}_v0.py" for name in ("gridworld", "matrix", "traffic_signals", "vacuum")),
+    *(f"{name}_v0.py" for name in ("gridworld", "intersection", "matrix", "traffic_signals", "vacuum")),
 )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 class Out(NamedTuple):
     """Results of one step. E environments, A agents, D observation length, N actions, T reward terms, M metrics.
 
-    Vector observations are in `obs`, integer ones in `label`; the other one has no columns.
+    K integers of an agent are in the infos besides. Vector observations are in `obs`, integer ones in `label`; the
+    other one has no columns.
     """
 
     obs: Annotated[NDArray[np.float32], "E A D"]
@@ -22,6 +23,7 @@ class Out(NamedTuple):
     terminated: Annotated[NDArray[np.bool_], "E A"]
     truncated: Annotated[NDArray[np.bool_], "E A"]
     alive: Annotated[NDArray[np.bool_], "E A"]
+    notes: Annotated[NDArray[np.int32], "E A K"]  # what the infos say of an agent besides; see Family.notes
     ended: Annotated[NDArray[np.bool_], "E"]  # the episode ended in this step
     # From here on, what is only written in a step that ends an episode (see FINAL)
     final_obs: Annotated[NDArray[np.float32], "E A D"]  # last observation of the episode that ended in this step

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv as PettingZooEnv
 from pettingzoo.utils.conversions import parallel_to_aec
 
-from marl_envs.core.actions import what_is_wrong
+from marl_envs.core.actions import take_number_of_each, what_is_wrong
 from marl_envs.core.family import Simulation
 from marl_envs.core.finishing import Results, leaving, living, staying
 from marl_envs.core.params import ParameterError, check_int
@@ -27,7 +27,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
     then it is empty. Every call returns new dictionaries and arrays. Infos hold `action_mask` (int8, unless
     mask is "obs" or None) and `reward_terms` (float32, named by `reward_terms` of the environment), and `alive` (1 or
     0) where agents can finish before the others: a finished one stays listed with a zero observation, no reward and
-    only the no-op allowed, or leaves `agents` in an environment built with `agents_leave=True`.
+    only the no-op allowed, or leaves `agents` in an environment built with `agents_leave=True`. The family's notes
+    are integers in the infos. Where actions are numbers, there is no mask.
     """
 
     def __init__(
@@ -75,9 +76,11 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self._more = bool(self.vec.simulation.family.then)
         out = self.vec.out
         self._actions = memoryview(self.vec.arrays.actions[0])
-        self._limit = int(self.vec.action_space.n)
+        self._continuous = self.vec.simulation.continuous
+        self._limit = 0 if self._continuous else int(self.vec.action_space.n)
+        self._notes = self.vec.simulation.family.notes
         self._obs = self.vec.simulation.seen(out.label, out.obs)[0]
-        self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0])
+        self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0], out.notes[0])
         self._ended: Any = memoryview(out.ended.view(np.uint8))  # type: ignore[arg-type]
         self._alive: Any = out.alive[0]
 
@@ -153,16 +156,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             return self._after_end()
         if self._alone:
             actions = living(actions, self.possible_agents, self._alive.tolist())
-        buffer, limit = self._actions, self._limit
-        try:
-            for i, agent in self._numbered:
-                buffer[i] = actions[agent]
-                if not 0 <= buffer[i] < limit:
-                    raise ValueError
-        except (LookupError, TypeError, ValueError):
-            raise self._explain(actions) from None
-        if len(actions) != len(self._numbered) and not actions.keys() <= set(self.possible_agents):
-            raise self._explain(actions)
+        self._take(actions)
         self._step(self.vec.table, 0, 1)  # not kept at hand: planners make the batch lay out a new one
         if self._more:
             self.vec._finish_step()
@@ -174,6 +168,23 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         if self.render_mode == "human":
             self.render()
         return results
+
+    def _take(self, actions: Any) -> None:
+        """Check the actions and put them where the kernels find them."""
+        if self._continuous:
+            space = self.vec.action_space
+            take_number_of_each(actions, self.vec.arrays.controls[0], space, self.possible_agents)
+            return
+        buffer, limit = self._actions, self._limit
+        try:
+            for i, agent in self._numbered:
+                buffer[i] = actions[agent]
+                if not 0 <= buffer[i] < limit:
+                    raise ValueError
+        except (LookupError, TypeError, ValueError):
+            raise self._explain(actions) from None
+        if len(actions) != len(self._numbered) and not actions.keys() <= set(self.possible_agents):
+            raise self._explain(actions)
 
     def _settle(self, results: Results, listed: list[str] | None) -> Results:
         """Set `agents` to who goes on; return the results of those `listed` until now (None: of these)."""
@@ -191,7 +202,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         # Plain loops take half the time of dict(zip(..., strict=True)).
         obs, rewards, terminations, truncations = {}, {}, {}, {}
         infos: dict[str, dict[str, Any]] = {}
-        reward, terminated, truncated, terms, mask = self._out
+        reward, terminated, truncated, terms, mask, notes = self._out
         rows = self._obs.astype(np.int64) if self._obs.ndim == 1 else self._obs.copy()
         paid, done, cut, terms, mask = (
             reward.tolist(),
@@ -206,7 +217,10 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             terminations[agent] = done[i]
             truncations[agent] = cut[i]
             infos[agent] = {"reward_terms": terms[i]}
-        if self._mask == "info":
+        if self._notes:
+            for agent, row in zip(self.possible_agents, notes.tolist(), strict=True):
+                infos[agent].update(zip(self._notes, row, strict=True))
+        if self._mask == "info" and not self._continuous:
             for i, agent in self._numbered:
                 infos[agent]["action_mask"] = mask[i]
         elif self._mask == "obs":

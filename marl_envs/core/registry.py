@@ -26,6 +26,7 @@ class Spec:
 _WAREHOUSE = "marl_envs.warehouse_v0"
 _ERRANDS = "marl_envs.errands_v0"
 _SIGNALS = "marl_envs.traffic_signals_v0"
+_INTERSECTION = "marl_envs.intersection_v0"
 _VACUUM = "marl_envs.vacuum_v0"
 _MATRIX = "marl_envs.matrix_v0"
 _GRID = "marl_envs.gridworld_v0"
@@ -64,6 +65,19 @@ SPECS = {
             {"network": "tee", "observation": "tiles", "actions": "fullest", "warmup": 60.0},
         ),
         Spec("marl_envs/signals-2x2-v0", _SIGNALS, {"network": "grid-2x2", "warmup": 60.0}),
+        Spec("marl_envs/intersection-cross-4-v0", _INTERSECTION, {"layout": "cross", "num_vehicles": 4}),
+        Spec(
+            "marl_envs/intersection-cross-8-flow-v0",
+            _INTERSECTION,
+            {"layout": "cross", "num_vehicles": 8, "arrivals": "flow", "observation": "tabular", "mask_unsafe": True},
+        ),
+        Spec("marl_envs/intersection-roundabout-8-v0", _INTERSECTION, {"layout": "roundabout", "num_vehicles": 8}),
+        Spec("marl_envs/intersection-grid-2x2-16-v0", _INTERSECTION, {"layout": "grid-2x2", "num_vehicles": 16}),
+        Spec(
+            "marl_envs/intersection-rilsa1-flow-v0",
+            _INTERSECTION,
+            {"layout": "rilsa1", "num_vehicles": 16, "arrivals": "flow", "flow": 600.0, "background": 0.5},
+        ),
         Spec(
             "marl_envs/errands-kiva-60ag-v0",
             _ERRANDS,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core import snapshot
 from marl_envs.core.actions import take as take_actions
+from marl_envs.core.actions import take_numbers
 from marl_envs.core.buffers import Buffers
 from marl_envs.core.family import Range, Simulation
 from marl_envs.core.out import Out
@@ -95,7 +96,7 @@ class VectorEnv:
 
     @property
     def action_space(self) -> Any:
-        """Space of one agent's action, Discrete."""
+        """Space of one agent's action: Discrete, or a Box of one number."""
         return self._simulation.action_space
 
     @property
@@ -226,22 +227,27 @@ class VectorEnv:
         """Advance every environment by one step.
 
         Args:
-            actions: integers [E, A] in the action space. A masked action counts as the no-op.
+            actions: integers [E, A] in the action space, of which a masked one counts as the no-op; or numbers [E, A]
+                or [E, A, 1] where it is a Box.
 
         Returns:
             obs: float32 [E, A, D], or int32 [E, A] where an observation is one integer.
             reward: float32 [E, A].
             terminated: bool [E, A], True on exactly the step in which an agent finishes.
             truncated: bool [E, A], True when time is up.
-            info: alive bool [E, A]; ended bool [E]; reward_terms float32 [E, A, T]; action_mask int8 [E, A, N];
-                valid where ended: final_obs like obs, final_action_mask, metrics (a dict of float64 [E]).
+            info: alive bool [E, A]; ended bool [E]; reward_terms float32 [E, A, T]; action_mask int8 [E, A, N]; the
+                family's notes, int32 [E, A]; valid where ended: final_obs like obs, final_action_mask, metrics (a dict
+                of float64 [E]).
 
         Raises:
             RuntimeError: before the first reset.
             TypeError, ValueError: wrong dtype, shape or an action outside the space; nothing has changed then.
         """
         self._require_reset("step")
-        take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
+        if self._simulation.continuous:
+            take_numbers(actions, self._state.controls, self.action_space, self._simulation.agents)
+        else:
+            take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
         self._buffers.turn()
         self._run(self._simulation.family.step)
         self._finish_step()

@@ -10,6 +10,7 @@ from marl_envs.render.theme import Theme
 ARTISTS = {
     "errands_v0": "marl_envs.warehouse.errands.render",
     "gridworld_v0": "marl_envs.small.grid.render",
+    "intersection_v0": "marl_envs.traffic.vehicles.render",
     "matrix_v0": "marl_envs.small.matrix.render",
     "traffic_signals_v0": "marl_envs.traffic.signals.render",
     "vacuum_v0": "marl_envs.small.vacuum.render",

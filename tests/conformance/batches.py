@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 
 from marl_envs.core.vector import VectorEnv
-from tests.conformance.play import EPISODE, SEED, assert_same, batch, batch_course, is_small, plan, valid
+from tests.conformance.play import EPISODE, SEED, alone, assert_same, batch, batch_course, is_small, plan, valid
 
 ENVS = 6
 
@@ -73,17 +73,21 @@ def check_copies_stay_valid_for_good(name: str) -> None:
 def check_all_end_together_and_start_again(name: str) -> None:
     vec = batch(name, ENVS)
     vec.reset(seed=SEED)
-    lasted = np.zeros(ENVS, int)
+    lasted, finished = np.zeros(ENVS, int), np.zeros((ENVS, vec.num_agents), bool)
     for actions in plan(vec):
         _, _, terminated, truncated, info = vec.step(actions)
         lasted += 1
-        finished = terminated.any(axis=1)
-        assert is_small(name) or not finished.any()
-        np.testing.assert_array_equal(info["ended"], finished | (lasted == EPISODE))
-        over = (terminated | truncated).all(axis=1)
+        if alone(vec):
+            finished |= terminated
+            over = (finished | truncated).all(axis=1)
+            np.testing.assert_array_equal(truncated, (lasted == EPISODE)[:, None] & ~finished)
+        else:
+            assert is_small(name) or not terminated.any()
+            over = (terminated | truncated).all(axis=1)
+            np.testing.assert_array_equal(over, terminated.any(axis=1) | (lasted == EPISODE))
         np.testing.assert_array_equal(info["ended"], over)
         assert not (terminated & truncated).any()
-        lasted[over] = 0
+        lasted[over], finished[over] = 0, False
     assert vec.metrics().keys() == set(vec.metric_names)
 
 

@@ -12,6 +12,7 @@ from marl_envs.core.random import seed_stream
 from marl_envs.core.threads import available
 from tests.conformance.play import (
     SEED,
+    alone,
     assert_same,
     batch,
     batch_course,
@@ -77,8 +78,14 @@ def assert_row(env: ParallelEnv, step: tuple[Any, ...], results: tuple[Any, ...]
         np.testing.assert_array_equal(step[0][agent], shown[e, a])
         np.testing.assert_array_equal(step[4][agent]["action_mask"], allowed[e, a])
         assert step[1][agent] == reward[e, a]
-        assert step[2][agent] == terminated[e, a]
-        assert step[3][agent] == truncated[e, a]
+        if alone(env):  # flags are those of the common end, and `alive` says who has finished
+            over = bool(info["ended"][e])
+            done = over and not any(other["alive"] for other in step[4].values())
+            assert (step[2][agent], step[3][agent]) == (done, over and not done)
+            assert over or step[4][agent]["alive"] == info["alive"][e, a]
+        else:
+            assert step[2][agent] == terminated[e, a]
+            assert step[3][agent] == truncated[e, a]
         np.testing.assert_array_equal(step[4][agent]["reward_terms"], info["reward_terms"][e, a])
     assert info["_metrics"][e] == info["_final_obs"][e] == info["ended"][e]
     infos = step[4]

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from tests.conformance.play import (
     EPISODE,
     STEPS,
+    alone,
     assert_same,
     course,
     differ,
@@ -105,12 +106,14 @@ def check_types_and_keys(name: str) -> None:
 def check_everyone_stays_until_the_common_end(name: str) -> None:
     for leave in (False, True):
         env = single(name, agents_leave=leave)
+        if alone(env) and leave:
+            continue  # see check_each_leaves_once
         env.reset(seed=0)
         lasted = 0
-        for _, _, terminations, truncations, _ in walk(env, 3 * EPISODE):
+        for _, _, terminations, truncations, infos in walk(env, 3 * EPISODE):
             lasted += 1
             finished = any(terminations.values())
-            assert is_small(name) or not finished
+            assert finished == (alone(env) and not any(info["alive"] for info in infos.values())) or is_small(name)
             over = finished or lasted == EPISODE
             assert list(terminations.values()) == [finished] * env.max_num_agents
             assert list(truncations.values()) == [over and not finished] * env.max_num_agents
@@ -122,10 +125,30 @@ def check_everyone_stays_until_the_common_end(name: str) -> None:
         assert env.state_space.contains(env.state())
 
 
+def check_each_leaves_once(name: str) -> None:
+    env = single(name, agents_leave=True)
+    env.reset(seed=0)
+    before = env.possible_agents
+    for obs, rewards, terminations, truncations, infos in walk(env, 3 * EPISODE):
+        assert list(obs) == list(rewards) == list(infos) == before
+        left = [agent for agent in before if terminations[agent] or truncations[agent]]
+        assert not any(terminations[agent] and truncations[agent] for agent in before)
+        assert env.agents == [agent for agent in before if agent not in left]
+        before = env.agents or env.possible_agents
+
+
 def check_leaving_changes_no_trajectory(name: str) -> None:
     stay, leave = single(name, agents_leave=False), single(name, agents_leave=True)
     assert_same(stay.reset(seed=5), leave.reset(seed=5))
-    assert_same(course(stay), course(leave))
+    if not alone(stay):
+        assert_same(course(stay), course(leave))
+        return
+    leave.reset(seed=5)
+    for one, other in zip(walk(stay), walk(leave), strict=True):
+        for part in (0, 1, 4):
+            assert_same(other[part], {agent: one[part][agent] for agent in other[part]})
+        assert not any(info["alive"] for agent, info in one[4].items() if agent not in other[4])
+        assert_same((stay.state(), stay.metrics()), (leave.state(), leave.metrics()))
 
 
 def check_callers_may_write_into_results(name: str) -> None:

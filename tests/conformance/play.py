@@ -110,6 +110,12 @@ def assert_same(one: Any, other: Any, where: str = "") -> None:
         assert one == other or (one != one and other != other), f"{where}: {one!r} is not {other!r}"
 
 
+def alone(env: Any) -> bool:
+    """Return whether agents of an environment (of either face) may finish before the episode ends."""
+    simulation = env.vec.simulation if hasattr(env, "vec") else env.simulation
+    return bool(simulation.family.finish_alone)
+
+
 def differ(one: Any, other: Any) -> bool:
     """Return whether `assert_same` would fail."""
     try:

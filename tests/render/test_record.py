@@ -130,6 +130,6 @@ def test_an_unknown_environment_cannot_be_drawn():
     trajectory = render.Trajectory({"env": "chess_v0", "params": {}}, 0, ("a",), np.zeros((0, 1), np.int16))
     with pytest.raises(
         ValueError,
-        match="cannot draw environment 'chess_v0'; known are errands_v0, gridworld_v0, matrix_v0, traffic_signals_v0, ",
+        match="cannot draw environment 'chess_v0'; known are errands_v0, gridworld_v0, intersection_v0, matrix_v0, ",
     ):
         next(render.pictures(trajectory))

@@ -38,11 +38,16 @@ SETTINGS_AT = slots_of(State)
 
 
 @jit(inner=True)
-def step_one(state: State, settings: Settings, e: Int) -> None:
-    """Advance environment `e` by one step of `settings.dt` seconds."""
+def begin_step(state: State, settings: Settings, e: Int) -> None:
+    """Do the first half of a step of environment `e`: signals, and vehicles that come."""
     show_phases(state, settings, e)
     create_vehicles(state, settings, e)
     insert_vehicles(state, settings, e)
+
+
+@jit(inner=True)
+def finish_step(state: State, settings: Settings, e: Int) -> None:
+    """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds."""
     if settings.parity:
         find_foes(state, settings, e)
     else:
@@ -52,6 +57,13 @@ def step_one(state: State, settings: Settings, e: Int) -> None:
     if settings.program:
         run_programs(state, settings, e)
     state.step[e] += 1
+
+
+@jit(inner=True)
+def step_one(state: State, settings: Settings, e: Int) -> None:
+    """Advance environment `e` by one step of `settings.dt` seconds."""
+    begin_step(state, settings, e)
+    finish_step(state, settings, e)
 
 
 @jit(inner=True)

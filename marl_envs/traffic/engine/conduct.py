@@ -92,8 +92,13 @@ def _behind_those_that_part(
         u = NONE if other == link else state.on[e, other, TAIL]
         while u != NONE and state.motion[e, u, DIS] <= start:
             u = state.vehicle[e, u, AHEAD]
+        begin = 0.0
+        if u == NONE and other != link:  # or one that is past it, but not its rear
+            u, begin = state.on[e, settings.drivable[other, END_LANE], TAIL], settings.measure[other, LENGTH]
+            if u != NONE and state.came[e, u] != other:
+                u = NONE
         if u != NONE:
-            rear = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
+            rear = begin + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
             if rear < settings.fork[other]:
                 speed = min(speed, behind(state, settings, e, v, u, rear - start, limit))
     return speed

@@ -15,6 +15,7 @@ from marl_envs.traffic.engine.ahead import exit_from, find_leader
 from marl_envs.traffic.engine.estimates import SHY, held_link
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
+from marl_envs.traffic.engine.trips import trip_count, trip_due, trip_kind, trip_ordered, trip_route, trip_speed
 from marl_envs.traffic.engine.types import (
     AWAKE,
     BEHIND,
@@ -83,27 +84,24 @@ def _draw_lane(state: State, settings: Settings, e: Int, route: Int) -> Int:
 @jit(inner=True)
 def create_vehicles(state: State, settings: Settings, e: Int) -> None:
     """Create the vehicles that are due, and let them queue for their first lane."""
-    begin = settings.trip_first[state.demand[e]]
-    end = settings.trip_first[state.demand[e] + 1]
-    first = begin + state.next_trip[e]
+    end = trip_count(state, settings, e)
+    first = last = state.next_trip[e]
     now = state.step[e]
-    last = first
-    while last < end and settings.trip_step[last] <= now:
-        trip = last - begin
-        state.trip_priority[e, trip] = draw_priority(state, settings, e, trip)
-        state.trip_inserted[e, trip] = NONE
-        state.trip_finished[e, trip] = NONE
+    while last < end and trip_due(state, settings, e, last) <= now:
+        state.trip_priority[e, last] = draw_priority(state, settings, e, last)
+        state.trip_inserted[e, last] = NONE
+        state.trip_finished[e, last] = NONE
         last += 1
-    state.next_trip[e] = last - begin
+    state.next_trip[e] = last
     for i in range(first, last):
-        row = settings.trip_order[i]
-        route = settings.trip_route[row]
+        trip = trip_ordered(state, settings, e, i)
+        route = trip_route(state, settings, e, trip)
         if route == NONE:  # it vanishes before it counts
-            state.trip_finished[e, row - begin] = now
+            state.trip_finished[e, trip] = now
             continue
         state.tally[e, CREATED] += 1
-        state.tally[e, DEPARTED] += settings.trip_step[row]
-        _queue(state, e, _draw_lane(state, settings, e, route), row - begin)
+        state.tally[e, DEPARTED] += trip_due(state, settings, e, trip)
+        _queue(state, e, _draw_lane(state, settings, e, route), trip)
 
 
 @jit(inline=True)
@@ -120,16 +118,15 @@ def _queue(state: State, e: Int, lane: Int, trip: Int) -> None:
 @jit(inner=True)
 def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: Int) -> None:
     """Give a trip a slot and put it at the start of `lane`."""
-    row = settings.trip_first[state.demand[e]] + trip
     state.num_free[e] -= 1
     v = state.free[e, state.num_free[e]]
     state.trip_inserted[e, trip] = state.step[e]
     state.trip[e, v] = trip
-    state.vehicle[e, v, KIND] = settings.trip_kind[row]
+    state.vehicle[e, v, KIND] = trip_kind(state, settings, e, trip)
     state.priority[e, v] = state.trip_priority[e, trip]
-    state.route_at[e, v] = settings.route_first[settings.trip_route[row]]
+    state.route_at[e, v] = settings.route_first[trip_route(state, settings, e, trip)]
     state.motion[e, v, DIS] = 0.0
-    state.motion[e, v, SPEED] = settings.trip_speed[row]
+    state.motion[e, v, SPEED] = trip_speed(state, settings, e, trip)
     state.vehicle[e, v, PLACE] = lane
     state.came[e, v] = NONE
     state.vehicle[e, v, EXIT] = exit_from(settings, lane, state.route_at[e, v])
@@ -186,17 +183,16 @@ def _may_begin(state: State, settings: Settings, e: Int, lane: Int, k: Int) -> B
 @jit(inner=True)
 def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
     """Let the first of each queue drive, if the last vehicle on the lane leaves room."""
-    begin = settings.trip_first[state.demand[e]]
     for i in range(settings.doors.shape[0]):
         lane = settings.doors[i]
         trip = state.first_waiting[e, lane]
         if trip == NONE:
             continue
         last = state.on[e, lane, TAIL]
-        gap = settings.min_gap[settings.trip_kind[begin + trip]]
+        gap = settings.min_gap[trip_kind(state, settings, e, trip)]
         if last != NONE and not state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + gap:
             continue
-        if not settings.parity and not _may_begin(state, settings, e, lane, settings.trip_kind[begin + trip]):
+        if not settings.parity and not _may_begin(state, settings, e, lane, trip_kind(state, settings, e, trip)):
             continue
         if state.num_free[e] == 0:  # it waits on, and that is counted
             state.tally[e, NO_SLOT] += 1

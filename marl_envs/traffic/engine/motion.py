@@ -13,6 +13,7 @@ from marl_envs.traffic.engine.conduct import corrected_speed
 from marl_envs.traffic.engine.following import keep_headway, least, no_collision
 from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
+from marl_envs.traffic.engine.trips import trip_due
 from marl_envs.traffic.engine.types import (
     AHEAD,
     ASLEEP,
@@ -210,7 +211,7 @@ def _finish(state: State, settings: Settings, e: Int, v: Int) -> None:
     """End the trip of `v` and free its slot."""
     trip = state.trip[e, v]
     state.trip_finished[e, trip] = state.step[e]
-    departed = settings.trip_step[settings.trip_first[state.demand[e]] + trip]
+    departed = trip_due(state, settings, e, trip)
     state.tally[e, FINISHED] += 1
     state.tally[e, DEPARTED] -= departed
     state.tally[e, TRAVELLED] += state.step[e] - departed

@@ -38,6 +38,7 @@ def build_settings(
     program: bool,
     mersenne: bool,
     parity: bool,
+    fresh: bool = False,
     model: str = MODELS[0],
     amber: int = 0,
 ) -> Settings:
@@ -50,6 +51,7 @@ def build_settings(
         program: whether junctions switch by their own program.
         mersenne: whether random numbers are drawn as the reference does.
         parity: whether the reference's rules are kept with their slips; the corrected ones hold for any other model.
+        fresh: whether each environment has trips of its own, which whoever resets it draws; `trips` are not used then.
         model: how vehicles follow each other, one of MODELS.
         amber: for how many steps after a link has closed passing is no red run.
     """
@@ -71,6 +73,7 @@ def build_settings(
         program=int(program),
         mersenne=int(mersenne),
         parity=int(parity),
+        fresh=int(fresh),
         idm=int(model == "idm"),
     )
 
@@ -80,14 +83,22 @@ def all_routes(demands: Sequence[Demand]) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(route for demand in demands for route in demand.routes))
 
 
-def sizes_of(settings: Settings, network: Network, capacity: int) -> dict[str, int]:
-    """Return the sizes of the state's dimensions but E, for `capacity` vehicles that drive at once."""
+def sizes_of(settings: Settings, network: Network, capacity: int, fresh: int = 0) -> dict[str, int]:
+    """Return the sizes of the state's dimensions but E.
+
+    Args:
+        settings: the tables.
+        network: that they are for.
+        capacity: vehicles that drive at once.
+        fresh: trips of one environment, if they are its own.
+    """
     return {
         "V": capacity,
         "N": len(settings.measure),
         "L": network.num_lanes,
         "J": len(network.junction_ids),
-        "D": max(1, int(np.diff(settings.trip_first).max())),
+        "D": fresh or max(1, int(np.diff(settings.trip_first).max())),
+        "F": fresh,
         "M": SIZE if settings.mersenne else 0,
         "4": 4,
         "8": 8,

@@ -129,6 +129,7 @@ class Settings(NamedTuple):
     amber: int  # [steps] after a link has closed in which passing is no red run
     program: int  # 1: junctions switch phases by their own program
     mersenne: int  # 1: draw random numbers as the reference does
+    fresh: int  # 1: trips are those of `State.fresh_...`, drawn for each environment
     parity: int  # 1: the reference's rules with their slips
     idm: int  # 1: vehicles follow each other by the intelligent driver model, not by the reference's law
 
@@ -174,3 +175,8 @@ class State(NamedTuple):
     # What passes between the parts of one step
     plan: Annotated[NDArray[np.int32], "E V"]  # slots that were looked at
     mover: Annotated[NDArray[np.int32], "E V"]  # slots that change their drivable
+    # Trips of the environment itself, by step; F = D if Settings.fresh, else 0. See Settings.trip_...
+    fresh_step: Annotated[NDArray[np.int32], "E F"]
+    fresh_route: Annotated[NDArray[np.int32], "E F"]
+    fresh_kind: Annotated[NDArray[np.int32], "E F"]
+    fresh_speed: Annotated[NDArray[np.float64], "E F"]

@@ -9,6 +9,7 @@ import numpy as np
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.traffic.engine.types import CREATED, DEPARTED, FINISHED, NO_SLOT, TRAVELLED
+from marl_envs.traffic.quantiles import select
 from marl_envs.traffic.signals.types import NONE, Control, EngineSettings, EngineState, Rules
 
 METRICS: dict[str, tuple[str, str]] = {
@@ -53,31 +54,6 @@ def outside_time(state: EngineState, settings: EngineSettings, e: Int, trip: Int
     if until == NONE:
         until = state.step[e]
     return (until - settings.trip_step[row]) * settings.dt
-
-
-@jit(inner=True)
-def select(values: Any, e: Int, count: Int, rank: Int) -> Real:
-    """Return the value of a rank, counted from 0, among values[e, :count], which are put into another order."""
-    low, high = 0, count - 1
-    while low < high:
-        pivot = values[e, (low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[e, i] < pivot:
-                i += 1
-            while values[e, j] > pivot:
-                j -= 1
-            if i <= j:
-                values[e, i], values[e, j] = values[e, j], values[e, i]
-                i += 1
-                j -= 1
-        if rank <= j:
-            high = j
-        elif rank >= i:
-            low = i
-        else:
-            break
-    return np.float64(values[e, rank])
 
 
 @jit(inner=True)

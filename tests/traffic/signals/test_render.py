@@ -38,11 +38,11 @@ def test_a_vehicle_is_where_it_is(env):
     drawn, frame = artist(env.params), env.frame()
     v = int(np.flatnonzero(frame["place"] >= 0)[0])
     d, dis = int(frame["place"][v]), float(frame["dis"][v])
-    corners = np.array(drawn._box(d, dis, 5.0, 1.0))
-    x, y, dx, dy = drawn.tracks[d].place(dis)
-    np.testing.assert_allclose(corners[:2].mean(axis=0), (x - drawn.left, drawn.top - y))
-    np.testing.assert_allclose(corners[2:].mean(axis=0), (x - 5 * dx - drawn.left, drawn.top - y + 5 * dy))
-    assert drawn.tracks[d].at[-1] == pytest.approx(drawn.network.length[d])
+    corners = np.array(drawn.map.box(d, dis, 5.0, 1.0))
+    x, y, dx, dy = drawn.map.tracks[d].place(dis)
+    np.testing.assert_allclose(corners[:2].mean(axis=0), (x - drawn.map.left, drawn.map.top - y))
+    np.testing.assert_allclose(corners[2:].mean(axis=0), (x - 5 * dx - drawn.map.left, drawn.map.top - y + 5 * dy))
+    assert drawn.map.tracks[d].at[-1] == pytest.approx(drawn.network.length[d])
 
 
 def test_vehicles_move_between_two_frames(env):

@@ -1,0 +1,1 @@
+"""Vehicles as agents on the traffic engine."""

@@ -1,0 +1,204 @@
+"""The loops over environments, and one decision of one environment: `interval` steps of the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.out import Out
+from marl_envs.core.pack import slots_of, unpack
+from marl_envs.traffic.engine.batch import begin_step, clear_one, finish_step
+from marl_envs.traffic.engine.trips import trip_due, trip_route
+from marl_envs.traffic.vehicles.collisions import collide_behind, collide_inside
+from marl_envs.traffic.vehicles.conflicts import survey
+from marl_envs.traffic.vehicles.fleet import board, clear_wrecks, command, note_arrivals, start_fleet
+from marl_envs.traffic.vehicles.metrics import measure_one
+from marl_envs.traffic.vehicles.motion import tell
+from marl_envs.traffic.vehicles.observe import global_state, write_labels, write_mask, write_vectors
+from marl_envs.traffic.vehicles.rewards import note_homes, note_outside, pay
+from marl_envs.traffic.vehicles.trips import draw_trips
+from marl_envs.traffic.vehicles.types import (
+    ARRIVED,
+    CRASHED,
+    DRIVING,
+    NEIGHBOURS,
+    NONE,
+    TABULAR,
+    EngineSettings,
+    EngineState,
+    Fleet,
+    Rules,
+    Settings,
+    State,
+)
+from marl_envs.traffic.vehicles.watch import note_queues, watch
+
+MOST_EMPTY = 600.0  # how long an episode waits for the first agent to drive [s]
+FLEET_AT = slots_of(EngineState)
+SETTINGS_AT = slots_of(State)
+RULES_AT = SETTINGS_AT + slots_of(EngineSettings)
+OUT_AT = SETTINGS_AT + slots_of(Settings)
+
+
+@jit(inner=True)
+def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
+    """Let one step of the engine pass."""
+    clear_wrecks(state, fleet, settings, rules, e)
+    free = state.num_free[e]
+    begin_step(state, settings, e)
+    if state.num_free[e] != free:
+        board(state, fleet, e, free)
+    note_outside(state, fleet, settings, rules, e)
+    tell(state, fleet, settings, rules, e)
+    finish_step(state, settings, e)
+    note_arrivals(state, fleet, rules, e)
+    inside = watch(state, fleet, settings, rules, e)
+    if inside > 1:
+        collide_inside(state, fleet, settings, rules, e, inside)
+    collide_behind(state, fleet, settings, rules, e)
+
+
+@jit(inline=True)
+def _anyone_drives(fleet: Fleet, e: Int) -> Bool:
+    """Return whether any agent has a vehicle on the road."""
+    found = 0
+    for a in range(fleet.status.shape[1]):
+        found += fleet.status[e, a] == DRIVING
+    return found > 0
+
+
+@jit(inner=True)
+def begin(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
+    """Start an episode with new trips on empty roads, when the first agent has begun to drive."""
+    state.demand[e] = 0
+    clear_one(state, settings, e)
+    draw_trips(state, fleet, settings, rules, e)
+    start_fleet(state, fleet, rules, e)
+    left = MOST_EMPTY / settings.dt
+    while left > 0 and not _anyone_drives(fleet, e):
+        advance(state, fleet, settings, rules, e)
+        left -= 1
+    survey(state, fleet, settings, rules, e)
+
+
+@jit(inner=True)
+def see(
+    state: EngineState,
+    fleet: Fleet,
+    settings: EngineSettings,
+    rules: Rules,
+    obs: Any,
+    label: Any,
+    mask: Any,
+    e: Int,
+) -> None:
+    """Write observation and mask; the conflicts have been surveyed."""
+    if rules.observation == TABULAR:
+        write_labels(state, fleet, settings, rules, label, e)
+    else:
+        fleet.noise[e] = state.rng[e] ^ np.uint64(fleet.cycle[e])  # the same whenever one looks
+        write_vectors(state, fleet, settings, rules, fleet.noise, obs, e)
+    if rules.mask:
+        write_mask(state, fleet, settings, rules, mask, e)
+
+
+@jit(inline=True)
+def is_alive(fleet: Fleet, rules: Rules, e: Int, a: Int) -> Bool:
+    """Return whether an agent still has something to do in this episode."""
+    return rules.flow or (fleet.status[e, a] != ARRIVED and fleet.status[e, a] != CRASHED)
+
+
+@jit(inner=True)
+def settle(fleet: Fleet, rules: Rules, out: Out, e: Int) -> None:
+    """Write who has finished, and whether the episode is over: all have, or time is up."""
+    late = fleet.cycle[e] >= rules.max_cycles
+    going = 0
+    for a in range(fleet.slot.shape[1]):
+        alive = is_alive(fleet, rules, e, a)
+        out.terminated[e, a] = not alive and fleet.alive[e, a]
+        out.truncated[e, a] = late and alive
+        out.alive[e, a] = fleet.alive[e, a] = alive
+        going += alive
+    out.ended[e] = late or going == 0
+
+
+@jit(inline=True)
+def write_notes(state: EngineState, fleet: Fleet, settings: EngineSettings, out: Out, e: Int) -> None:
+    """Write what the infos say of each agent."""
+    for a in range(fleet.slot.shape[1]):
+        trip = fleet.agent_trip[e, a]
+        out.notes[e, a, 0] = fleet.status[e, a]
+        out.notes[e, a, 1] = trip
+        out.notes[e, a, 2] = trip_route(state, settings, e, trip) if trip != NONE else NONE
+        out.notes[e, a, 3] = trip_due(state, settings, e, trip) if trip != NONE else NONE
+        out.notes[e, a, 4] = fleet.fault[e, a]
+
+
+@jit
+def step_range(table: Any, first: Int, last: Int) -> None:
+    """Advance the environments first..last-1 by one decision."""
+    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
+    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    out = unpack(table, Out, OUT_AT)
+    for e in range(first, last):  # all of it here: each further level of calls is compiled once more
+        command(state, fleet, settings, rules, e)
+        if rules.share == NEIGHBOURS:
+            note_homes(state, fleet, settings, rules, e)
+        for _ in range(rules.interval):
+            advance(state, fleet, settings, rules, e)
+        fleet.cycle[e] += 1
+        note_queues(state, fleet, settings, rules, e)
+        survey(state, fleet, settings, rules, e)
+        pay(fleet, rules, out, e)
+        settle(fleet, rules, out, e)
+        write_notes(state, fleet, settings, out, e)
+        if out.ended[e] and rules.autoreset:
+            measure_one(state, fleet, settings, rules, out, e)
+            see(state, fleet, settings, rules, out.final_obs, out.final_label, out.final_mask, e)
+            begin(state, fleet, settings, rules, e)
+            for a in range(fleet.slot.shape[1]):
+                out.alive[e, a] = True
+        see(state, fleet, settings, rules, out.obs, out.label, out.mask, e)
+
+
+@jit
+def reset_range(table: Any, first: Int, last: Int) -> None:
+    """Start an episode in each of the environments first..last-1, from their own streams."""
+    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
+    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    for e in range(first, last):
+        begin(state, fleet, settings, rules, e)
+
+
+@jit
+def observe_range(table: Any, first: Int, last: Int) -> None:
+    """Write what the environments first..last-1 show as they stand."""
+    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
+    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    out = unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        see(state, fleet, settings, rules, out.obs, out.label, out.mask, e)
+        write_notes(state, fleet, settings, out, e)
+        for a in range(fleet.slot.shape[1]):
+            out.alive[e, a] = fleet.alive[e, a]
+
+
+@jit
+def measure_range(table: Any, first: Int, last: Int) -> None:
+    """Write the metrics of the environments first..last-1 so far."""
+    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
+    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    out = unpack(table, Out, OUT_AT)
+    for e in range(first, last):
+        measure_one(state, fleet, settings, rules, out, e)
+
+
+@jit
+def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
+    """Write the global state of the environments first..last-1 into dest[E, :], which is zero."""
+    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
+    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    for e in range(first, last):
+        global_state(state, fleet, settings, rules, dest, e)

@@ -1,0 +1,125 @@
+"""From a layout to the tables of `Rules`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from marl_envs.traffic.demand import KIND_FIELDS
+from marl_envs.traffic.engine.types import CROSS_FIRST, JUNCTION, NONE, TURN_SPEED, TURNS
+from marl_envs.traffic.engine.types import Settings as EngineSettings
+from marl_envs.traffic.network import NO_LIMIT, Network, Reals
+from marl_envs.traffic.vehicles.layouts import HOUR, VEHICLE, Layout, vehicles_of
+from marl_envs.traffic.vehicles.params import ACTIONS, OBSERVATIONS, REWARDS, Params
+from marl_envs.traffic.vehicles.paths import make_paths
+from marl_envs.traffic.vehicles.types import REWARD_TERMS, Rules
+from marl_envs.traffic.vehicles.zones import find_zones, rights
+
+
+def make_rules(params: Params, layout: Layout) -> Rules:
+    """Return the tables and numbers for these parameters."""
+    network, settings = layout.network, layout.settings
+    continuous = params.actions == "continuous"
+    return Rules(
+        **_geometry(params, layout),
+        **_streams(layout),
+        free=_free_speeds(network, settings),
+        lane_junction=_junctions_ahead(network),
+        link_turn=network.road_link_kind[network.link_movement].astype(np.int32),
+        weights=np.array([float(params.reward_weights.get(term, 0.0)) for term in REWARD_TERMS]),
+        levels=np.array([0.0, params.accelerate, -params.brake, -params.hard_brake]),
+        hard_brake=float(params.hard_brake),
+        pull_up=float(params.accelerate),
+        comfort=VEHICLE.usual_deceleration,
+        reach=float(params.view),
+        noise=float(params.noise),
+        fastest=float(network.limit[: network.num_lanes].max()),
+        longest=float(settings.body.max()),
+        altruism=float(params.altruism),
+        rate=layout.rate / HOUR * params.dt / params.platoon,
+        background=float(params.background),
+        platoon=params.platoon,
+        vehicles=vehicles_of(params),
+        window=int(params.within / params.dt),
+        flow=int(params.arrivals == "flow"),
+        interval=params.steps("decision_interval", params.decision_interval),
+        clear=params.steps("clear_time", params.clear_time),
+        conflicts=params.conflicts if params.observation == "features" else 1,
+        observation=OBSERVATIONS.index(params.observation),
+        continuous=ACTIONS.index(params.actions),
+        mask_unsafe=int(params.mask_unsafe),
+        share=REWARDS.index(params.reward),
+        mask=int(params.mask is not None and not continuous),
+        guided=1,
+        autoreset=1,
+        max_cycles=params.max_cycles,
+    )
+
+
+def with_rights(settings: EngineSettings, rules: Rules) -> EngineSettings:
+    """Return the engine's settings with the same right of way as `rules`: background vehicles obey it."""
+    claims = []
+    crosses = settings.drivable[:, CROSS_FIRST]
+    for first, foes in ((settings.zone_first, settings.zone_foe), (crosses, settings.cross_foe)):
+        link = np.repeat(np.arange(len(settings.measure)), np.diff(first))
+        junction = settings.drivable[link, JUNCTION]
+        begin = settings.link_first[junction]
+        row = rules.pair_first[junction] + (link - begin) * rules.pair_size[junction] + foes - begin
+        claims.append(rules.prior[row].astype(np.int8))
+    return settings._replace(zone_claim=claims[0], cross_claim=claims[1])
+
+
+def _geometry(params: Params, layout: Layout) -> dict[str, Any]:
+    network, kinds = layout.network, layout.demand.kinds
+    length = float(layout.settings.body.max())
+    widths = kinds[:, KIND_FIELDS.index("width")]
+    paths = make_paths(network, length + 1.0)
+    rule = params.right_of_way
+    if rule == "layout":
+        rule = "none" if params.layout.startswith(("cross", "tee", "grid")) else "priority"
+    return {
+        **find_zones(network, paths, length, float(widths.max())),
+        "prior": rights(network, rule),
+        "path_first": paths.first,
+        "path_x": paths.x,
+        "path_y": paths.y,
+        "before": paths.before,
+        "width": widths.copy(),
+    }
+
+
+def _streams(layout: Layout) -> dict[str, Any]:
+    if layout.arrivals is None:
+        none = np.zeros(0, np.int32)
+        return {"stream_sum": np.zeros(0), "stream_route": none, "stream_kind": none, "stream_speed": np.zeros(0)}
+    arrivals, demand, network = layout.arrivals, layout.demand, layout.network
+    share = arrivals.rate[:, 0] / arrivals.rate[:, 0].sum()
+    limit = network.limit[network.first_lane[demand.flow_road]]
+    top = demand.kinds[demand.flow_kind, KIND_FIELDS.index("max_speed")]
+    total = np.cumsum(share)
+    total[-1] = 1.0
+    return {
+        "stream_sum": total,
+        "stream_route": demand.flow_route.astype(np.int32),
+        "stream_kind": demand.flow_kind.astype(np.int32),
+        "stream_speed": np.minimum(limit, top),
+    }
+
+
+def _free_speeds(network: Network, settings: Any) -> Reals:
+    """Return how fast one may drive on each drivable [m/s]: a link is as slow as the lanes it joins, or as a turn."""
+    lanes = network.num_lanes
+    free = network.limit.copy()
+    start, end = network.limit[network.link_start], network.limit[network.link_end]
+    link = np.minimum(np.where(free[lanes:] >= NO_LIMIT, np.inf, free[lanes:]), np.minimum(start, end))
+    turns = settings.drivable[lanes:-1, TURNS].astype(bool)
+    free[lanes:] = np.where(turns, np.minimum(link, TURN_SPEED), link)
+    return free
+
+
+def _junctions_ahead(network: Network) -> Any:
+    """Return the junction to which each lane leads, NONE where it ends the network."""
+    ends = network.road_end[network.lane_road]
+    leads = np.array([bool(out) for out in network.links_from])
+    return np.where(leads, ends, NONE).astype(np.int32)
