@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.jit import Int, Real, jit
-from marl_envs.core.params import ParameterError, check_float
+from marl_envs.core.params import ParameterError, check_choice, check_float
 from marl_envs.traffic.network import Ints, Network, Reals
 from marl_envs.traffic.routing import Router
 
@@ -51,6 +51,8 @@ URBAN_IDM = Kind(
     headway=1.0,
 )
 
+PACES = ("given", "bounded", "average", "last", "any")  # numbered as GIVEN ... in engine/types.py
+
 KIND_FIELDS = tuple(field.name for field in fields(Kind))
 
 
@@ -69,6 +71,9 @@ class FlowPlan:
     """After this no vehicle comes [s]; None: never."""
     speed: float = 0.0
     """When it begins to drive [m/s]."""
+    pace: str = PACES[0]
+    """How it keeps to `speed`: "given", whatever is ahead, as CityFlow's vehicles; "bounded", no faster than allowed
+    and safe; "average" or "last", nor than the vehicles on the lane, or the last of them; "any", at random up to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +100,8 @@ class Demand:
     """[F] [s]; infinity: never"""
     flow_speed: Reals
     """[F] when a vehicle begins to drive [m/s]."""
+    flow_pace: Ints
+    """[F] how it keeps to that: place in PACES."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +131,8 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
 
     Raises:
         ParameterError: names the flow and the reason: no flows, an unknown road, roads that are not connected, a route
-            of one road, a number out of range (a negative time, an interval of 0), a vehicle longer than a lane where
-            it starts.
+            of one road, an unknown pace, a number out of range (a negative time, an interval of 0), a vehicle longer
+            than a lane where it starts.
     """
     if not flows:
         raise ParameterError(f"{name}: there are no flows; at least one is needed")
@@ -136,6 +143,8 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
     numbers = []
     for k, flow in enumerate(flows):
         _check_times(flow, name, k)
+        if flow.pace not in PACES:
+            check_choice(f"{name}: flow {k}: pace", flow.pace, PACES)
         key = id(flow.kind), flow.route
         if key not in found:
             where = f"{name}: flow {k}"
@@ -160,6 +169,7 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
         flow_start=np.array([f.start for f in flows], np.float64),
         flow_end=np.array([np.inf if f.end is None else f.end for f in flows], np.float64),
         flow_speed=np.array([f.speed for f in flows], np.float64),
+        flow_pace=np.array([PACES.index(f.pace) for f in flows], np.int32),
     )
 
 

@@ -13,6 +13,7 @@ from marl_envs.traffic.arrivals import Arrivals, draw
 from marl_envs.traffic.demand import URBAN_IDM, FlowPlan, build_demand
 from marl_envs.traffic.engine import simulate
 from marl_envs.traffic.engine.simulate import Traffic
+from marl_envs.traffic.engine.tables import LANE_CHOICES
 from marl_envs.traffic.engine.types import (
     CREATED,
     DIS,
@@ -109,9 +110,10 @@ def play(traffic: Traffic, seconds: float, signals: np.random.Generator | None =
     law=st.sampled_from(LAWS),
     rate=st.sampled_from([150, 400, 900]),
     seed=st.integers(0, 10**6),
+    lane_choice=st.sampled_from(LANE_CHOICES),
 )
-def test_vehicles_never_touch(layout, law, rate, seed):
-    traffic = begin(layout, rate, *law, 100.0, seed)
+def test_vehicles_never_touch(layout, law, rate, seed, lane_choice):
+    traffic = begin(layout, rate, *law, 100.0, seed, lane_choice=lane_choice)
     assert play(traffic, 100.0) > 100
     assert traffic.state.tally[0, RED_RUNS] == 0  # the yellow is long enough
 
@@ -121,12 +123,14 @@ def test_vehicles_never_touch(layout, law, rate, seed):
     law=st.sampled_from(LAWS),
     shape=st.sampled_from([(1, 60.0, 2), (2, 45.0, 1), (2, 90.0, 2), (3, 60.0, 1)]),
     seed=st.integers(0, 10**6),
+    lane_choice=st.sampled_from(LANE_CHOICES),
 )
-def test_cars_and_trucks_in_a_crowd_never_touch(law, shape, seed):
+def test_cars_and_trucks_in_a_crowd_never_touch(law, shape, seed, lane_choice):
     """Short roads with lanes that cross and join in all ways, far too many vehicles, and signals without any yellow."""
     model, dt = law
     demand = crowd(grid(*shape), 15, seed % 1000, end=60.0)
-    traffic = Traffic(demand, round(80 / dt), dt=dt, model=model, parity=False, seed=seed)
+    options = {"parity": False, "seed": seed, "lane_choice": lane_choice}
+    traffic = Traffic(demand, round(80 / dt), dt=dt, model=model, **options)
     assert play(traffic, 80.0, np.random.default_rng(seed)) > 300
 
 

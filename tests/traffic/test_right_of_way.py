@@ -8,9 +8,10 @@ import pytest
 from marl_envs.core.jit import ENABLED
 from marl_envs.traffic.demand import URBAN_IDM, FlowPlan, build_demand
 from marl_envs.traffic.engine.simulate import Traffic
-from marl_envs.traffic.engine.types import CROSS_FIRST
+from marl_envs.traffic.engine.types import CROSS_FIRST, TURNS
 from marl_envs.traffic.names import network_named
 from marl_envs.traffic.network import Network
+from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 from marl_envs.traffic.rilsa import rilsa
 from tests.traffic.cases import demand_of
 
@@ -62,3 +63,21 @@ def test_vehicles_go_by_it(parity, first):
         assert went[1] < went[0] - 1
     else:
         assert went[0] < went[1] - 1
+
+
+def test_ways_from_one_lane_do_not_cross_in_sumos_networks():
+    network = rilsa().network
+    pairs = network.link_start[network.cross_links]
+    assert len(pairs) > 0
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+
+
+def test_turns_have_the_references_speed_only_where_the_file_says_none():
+    """RiLSA's ways have limits of their own, CityFlow's have none."""
+    town = rilsa().network
+    plan = FlowPlan(URBAN_IDM, tuple(town.road_ids[r] for r in town.road_link_roads[0]), 1.0)
+    for demand, slow in ((build_demand(town, [plan], "some"), False), (demand_of("h08_fourarm"), True)):
+        network = demand.network
+        kind = network.road_link_kind[network.link_movement]
+        turns = Traffic(demand, 1).settings.drivable[network.num_lanes : -1, TURNS]
+        assert turns.tolist() == (np.isin(kind, (TURN_LEFT, TURN_RIGHT)) & slow).tolist()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marl_envs.core.params import ParameterError
-from marl_envs.traffic.demand import KIND_FIELDS, expand
+from marl_envs.traffic.demand import KIND_FIELDS, PACES, expand
 from marl_envs.traffic.formats.sumo_routes import read_demand
 from marl_envs.traffic.rilsa import rilsa
 
@@ -124,6 +124,32 @@ def test_drivers_accelerate_as_sumos_do_on_average(read):
     assert [k["usual_acceleration"] for k in found] == pytest.approx(expected)
     with pytest.raises(ParameterError, match=r"sigma must be from 0 to 1, not '1\.5'"):
         read('<vType id="bad" sigma="1.5"/>', f'<trip id="a" depart="0" {EAST}/>')
+
+
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [
+        ("", (1000.0, "average")),
+        ('departSpeed="avg"', (1000.0, "average")),
+        ('departSpeed="last"', (1000.0, "last")),
+        ('departSpeed="random"', (1000.0, "any")),
+        ('departSpeed="max"', (1000.0, "bounded")),
+        ('departSpeed="desired"', (1000.0, "bounded")),
+        ('departSpeed="speedLimit"', (1000.0, "bounded")),
+        ('departSpeed="0"', (0.0, "bounded")),
+        ('departSpeed="7.5"', (7.5, "bounded")),
+    ],
+)
+def test_vehicles_begin_as_the_file_says(read, attribute, expected):
+    for line in (f'<trip id="a" depart="5" {EAST} {attribute}/>', f'<flow id="a" {EAST} period="9" {attribute}/>'):
+        demand = read(line)
+        assert (float(demand.flow_speed[0]), PACES[demand.flow_pace[0]]) == expected
+
+
+@pytest.mark.parametrize("value", ["-1", "fast", "nan", "1e9", ""])
+def test_a_speed_that_is_none_is_refused(read, value):
+    with pytest.raises(ParameterError, match=f"line 2: <trip> 'a': departSpeed must be .*, not '{value}'"):
+        read(f'<trip id="a" depart="5" {EAST} departSpeed="{value}"/>')
 
 
 def test_persons_are_left_out_and_several_files_belong_together(network, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.traffic.engine.types import (
+    COUNT,
     CROSSING,
     DIS,
     END_LANE,
@@ -36,6 +37,29 @@ SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
 def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
     """Return the link that a vehicle at place `at` of its route takes from `lane`, or NONE."""
     return settings.choice[settings.leg[at] + settings.drivable[lane, LANE_INDEX]]
+
+
+@jit(inner=True)
+def _take_emptiest(state: State, settings: Settings, e: Int, lane: Int) -> None:
+    """Let the first vehicle on `lane` take the link with the fewest vehicles on it and on the lane behind it.
+
+    It stays with its link while no other is emptier, and once it has a grant.
+    """
+    v = state.on[e, lane, HEAD]
+    best = state.vehicle[e, v, EXIT]
+    if best == NONE or (not settings.parity and state.grant[e, v] != NONE):
+        return
+    row = settings.leg[state.route_at[e, v]] + settings.drivable[lane, LANE_INDEX]
+    first, end = settings.option_first[row], settings.option_first[row + 1]
+    if end - first < 2:
+        return
+    fewest = state.on[e, best, COUNT] + state.on[e, settings.drivable[best, END_LANE], COUNT]
+    for i in range(first, end):
+        link = settings.option_link[i]
+        number = state.on[e, link, COUNT] + state.on[e, settings.drivable[link, END_LANE], COUNT]
+        if number < fewest:
+            best, fewest = link, number
+    state.vehicle[e, v, EXIT] = best
 
 
 @jit(inner=True)
@@ -80,7 +104,7 @@ def _nearest_crossing(state: State, settings: Settings, e: Int, lane: Int, rest:
 
 @jit(inner=True)
 def find_leaders(state: State, settings: Settings, e: Int) -> None:
-    """Find whom the first vehicle of each drivable follows, and drop empty drivables from the list of active ones."""
+    """Find where the first vehicle of each drivable goes and whom it follows, and drop empty ones from the active."""
     kept = 0
     for i in range(state.num_active[e]):
         d = state.active[e, i]
@@ -89,6 +113,8 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
             continue
         state.active[e, kept] = d
         kept += 1
+        if settings.emptiest and settings.drivable[d, END_LANE] == NONE:
+            _take_emptiest(state, settings, e, d)
         state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
     if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:

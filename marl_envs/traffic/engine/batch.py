@@ -89,6 +89,7 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
     state.num_active[e] = 0
     for lane in range(state.first_waiting.shape[1]):
         state.first_waiting[e, lane] = state.last_waiting[e, lane] = NONE
+        state.num_waiting[e, lane] = 0
     slots = state.free.shape[1]
     for v in range(slots):
         state.vehicle[e, v, PLACE] = NONE

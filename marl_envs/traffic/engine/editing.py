@@ -108,6 +108,7 @@ def _joined(demand: Demand, more: Demand) -> Demand:
         "flow_start": more.flow_start,
         "flow_end": more.flow_end,
         "flow_speed": more.flow_speed,
+        "flow_pace": more.flow_pace,
     }
     joined: dict[str, Any] = {name: np.append(getattr(demand, name), values) for name, values in flows.items()}
     return replace(demand, kinds=kinds, routes=routes, **joined)

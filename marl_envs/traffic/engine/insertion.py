@@ -10,12 +10,21 @@ import math
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
-from marl_envs.core.random import draw_below, next_bits
+from marl_envs.core.random import next_bits
 from marl_envs.traffic.engine.ahead import exit_from, find_leader
+from marl_envs.traffic.engine.entry import draw_lane, pace_of
 from marl_envs.traffic.engine.estimates import SHY, held_link
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
-from marl_envs.traffic.engine.trips import trip_count, trip_due, trip_kind, trip_ordered, trip_route, trip_speed
+from marl_envs.traffic.engine.trips import (
+    trip_count,
+    trip_due,
+    trip_kind,
+    trip_ordered,
+    trip_pace,
+    trip_route,
+    trip_speed,
+)
 from marl_envs.traffic.engine.types import (
     AWAKE,
     BEHIND,
@@ -26,6 +35,7 @@ from marl_envs.traffic.engine.types import (
     DIS,
     EXIT,
     FOE,
+    GIVEN,
     HEAD,
     KIND,
     LEADER,
@@ -71,16 +81,6 @@ def draw_priority(state: State, settings: Settings, e: Int, trip: Int) -> Int:
     return priority
 
 
-@jit(inline=True)
-def _draw_lane(state: State, settings: Settings, e: Int, route: Int) -> Int:
-    """Return a lane where `route` may begin."""
-    first = settings.entry_first[route]
-    options = settings.entry_first[route + 1] - first
-    if settings.mersenne:
-        return settings.entry_lane[first + draw_word(state.mersenne, e) % options]
-    return settings.entry_lane[first + draw_below(state.rng, e, options)]
-
-
 @jit(inner=True)
 def create_vehicles(state: State, settings: Settings, e: Int) -> None:
     """Create the vehicles that are due, and let them queue for their first lane."""
@@ -101,13 +101,14 @@ def create_vehicles(state: State, settings: Settings, e: Int) -> None:
             continue
         state.tally[e, CREATED] += 1
         state.tally[e, DEPARTED] += trip_due(state, settings, e, trip)
-        _queue(state, e, _draw_lane(state, settings, e, route), trip)
+        _queue(state, e, draw_lane(state, settings, e, route), trip)
 
 
 @jit(inline=True)
 def _queue(state: State, e: Int, lane: Int, trip: Int) -> None:
     """Put a trip at the end of the queue outside `lane`."""
     state.next_waiting[e, trip] = NONE
+    state.num_waiting[e, lane] += 1
     if state.first_waiting[e, lane] == NONE:
         state.first_waiting[e, lane] = trip
     else:
@@ -127,6 +128,8 @@ def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: I
     state.route_at[e, v] = settings.route_first[trip_route(state, settings, e, trip)]
     state.motion[e, v, DIS] = 0.0
     state.motion[e, v, SPEED] = trip_speed(state, settings, e, trip)
+    if trip_pace(state, settings, e, trip) != GIVEN:
+        state.motion[e, v, SPEED] = pace_of(state, settings, e, lane, trip)
     state.vehicle[e, v, PLACE] = lane
     state.came[e, v] = NONE
     state.vehicle[e, v, EXIT] = exit_from(settings, lane, state.route_at[e, v])
@@ -198,6 +201,7 @@ def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
             state.tally[e, NO_SLOT] += 1
             continue
         state.first_waiting[e, lane] = state.next_waiting[e, trip]
+        state.num_waiting[e, lane] -= 1
         _begin_to_drive(state, settings, e, lane, trip)
         if last == NONE:
             state.on[e, lane, LEADER], state.gap[e, lane] = find_leader(state, settings, e, lane)

@@ -185,14 +185,15 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
     remove(state, settings, e, d, v)
     state.came[e, v] = d
     state.grant[e, v] = NONE
-    to, at = state.motion[e, v, DIS], state.route_at[e, v]
+    to, at, link = state.motion[e, v, DIS], state.route_at[e, v], state.vehicle[e, v, EXIT]
     while to > settings.measure[d, LENGTH]:
         to -= settings.measure[d, LENGTH]
         if settings.drivable[d, END_LANE] != NONE:
             d = settings.drivable[d, END_LANE]
             at += 1
+            link = exit_from(settings, d, at)
             continue
-        d = exit_from(settings, d, at)
+        d = link
         if d == NONE:
             _finish(state, settings, e, v)
             return movers

@@ -14,7 +14,7 @@ from marl_envs.core.random import seed_stream
 from marl_envs.core.threads import Crew
 from marl_envs.traffic.demand import Demand, Trips, expand
 from marl_envs.traffic.engine.batch import count_waiting_range, reset_range, step_range
-from marl_envs.traffic.engine.tables import MODELS, build_settings, most_vehicles, sizes_of
+from marl_envs.traffic.engine.tables import LANE_CHOICES, MODELS, build_settings, most_vehicles, sizes_of
 from marl_envs.traffic.engine.types import (
     COUNT,
     CREATED,
@@ -47,6 +47,7 @@ class Traffic:
         program: bool = False,
         parity: bool = True,
         model: str = "krauss",
+        lane_choice: str = "random",
         yellow: float = 0.0,
         capacity: int | None = None,
         seed: int = 0,
@@ -65,6 +66,8 @@ class Traffic:
             parity: whether the reference's rules are kept with their slips; else the corrected ones hold.
             model: how vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver
                 model, for which there is `demand.URBAN_IDM`. The corrected rules always hold for that.
+            lane_choice: which lane drivers take where several lead along their route: "random", the reference's rule
+                (the first one is drawn, later ones are the nearest), or "emptiest", the one with the fewest vehicles.
             yellow: after a link has closed, for how long passing it is not counted as a red run [s].
             capacity: vehicles that can drive at once in an environment; None: as many as the roads hold. Where it is
                 reached, vehicles wait outside for longer, which `tally` counts.
@@ -82,6 +85,7 @@ class Traffic:
         check_choice("program", program, (True, False))
         check_choice("parity", parity, (True, False))
         check_choice("model", model, MODELS)
+        check_choice("lane_choice", lane_choice, LANE_CHOICES)
         self.network: Network = demands[0].network
         self.demands = demands
         self.trips: list[Trips] = [expand(demand, float(dt), steps) for demand in demands]
@@ -90,6 +94,7 @@ class Traffic:
             "mersenne": rng == "mt19937",
             "parity": parity,
             "model": model,
+            "lane_choice": lane_choice,
             "amber": round(check_float("yellow", yellow, 0.0, 1e5) / dt),
         }
         self.settings: Settings = build_settings(demands, self.trips, float(dt), **self._options)

@@ -24,9 +24,10 @@ from marl_envs.traffic.engine.types import (
     Settings,
 )
 from marl_envs.traffic.engine.zones import find_zones
-from marl_envs.traffic.network import Ints, Network, Reals
+from marl_envs.traffic.network import NO_LIMIT, Ints, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
+LANE_CHOICES = ("random", "emptiest")  # which of several lanes drivers take: the reference's rule; the emptiest
 MODELS = ("krauss", "idm")  # the reference's law, which is a kind of Krauss's; the intelligent driver model
 
 
@@ -40,6 +41,7 @@ def build_settings(
     parity: bool,
     fresh: bool = False,
     model: str = MODELS[0],
+    lane_choice: str = LANE_CHOICES[0],
     amber: int = 0,
 ) -> Settings:
     """Return the tables for demand sets on one network.
@@ -53,6 +55,7 @@ def build_settings(
         parity: whether the reference's rules are kept with their slips; the corrected ones hold for any other model.
         fresh: whether each environment has trips of its own, which whoever resets it draws; `trips` are not used then.
         model: how vehicles follow each other, one of MODELS.
+        lane_choice: which of several lanes drivers take, one of LANE_CHOICES.
         amber: for how many steps after a link has closed passing is no red run.
     """
     network = demands[0].network
@@ -74,6 +77,7 @@ def build_settings(
         mersenne=int(mersenne),
         parity=int(parity),
         fresh=int(fresh),
+        emptiest=int(lane_choice == "emptiest"),
         idm=int(model == "idm"),
     )
 
@@ -124,7 +128,7 @@ def _drivables(network: Network) -> dict[str, Any]:
     table[:lanes, [START_LANE, END_LANE]] = NONE
     table[lanes:-1, START_LANE] = network.link_start
     table[lanes:-1, END_LANE] = network.link_end
-    table[lanes:-1, TURNS] = (kind == TURN_LEFT) | (kind == TURN_RIGHT)
+    table[lanes:-1, TURNS] = ((kind == TURN_LEFT) | (kind == TURN_RIGHT)) & (network.limit[lanes:] >= NO_LIMIT)
     table[lanes:-1, JUNCTION] = np.repeat(np.arange(len(network.junction_ids)), np.diff(network.first_link))
     table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
     table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
@@ -229,12 +233,13 @@ class _Legs(NamedTuple):
 
     row: dict[tuple[int, ...], int]
     choice: list[int]
+    options: list[list[int]]
 
 
 def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, Any]:
     """Return where routes begin, and which link to take from each lane on the way."""
     widest = int(np.diff(network.first_lane).max())
-    legs = _Legs({}, [NONE] * widest)  # row 0: the last road
+    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)])  # row 0: the last road
     entries: dict[tuple[int, int], list[int]] = {}
     leg, entry = [], []
     for route in routes:
@@ -247,6 +252,8 @@ def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, An
     return {
         "leg": np.array(leg, np.int32),
         "choice": np.array(legs.choice, np.int32),
+        "option_first": _offsets([len(links) for links in legs.options]),
+        "option_link": np.array([link for links in legs.options for link in links], np.int32),
         "entry_first": _offsets([len(lanes) for lanes in entry]),
         "entry_lane": np.array([lane for lanes in entry for lane in lanes], np.int32),
         "route_first": _offsets([len(route) for route in routes])[:-1].copy(),
@@ -266,19 +273,21 @@ def _leg(network: Network, legs: _Legs, roads: tuple[int, ...]) -> int:
     if roads not in legs.row:
         legs.row[roads] = len(legs.choice)
         lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
-        legs.choice.extend(_choose(network, lane, roads) for lane in lanes)
+        for lane in lanes:
+            options = _options(network, lane, roads)
+            legs.choice.append(options[0] if options else NONE)
+            legs.options.append(options)
     return legs.row[roads]
 
 
-def _choose(network: Network, lane: int, roads: tuple[int, ...]) -> int:
-    """Return the link to take from a lane: to a lane that leads on, as near to this one as can be; or NONE."""
+def _options(network: Network, lane: int, roads: tuple[int, ...]) -> list[int]:
+    """Return the links to take from a lane, to lanes that lead on, from the nearest to this one on."""
     options = _links_to(network, lane, roads[1])
     if len(roads) == 3:
         options = [k for k in options if _links_to(network, int(network.link_end[k]), roads[2])]
-    if not options:
-        return NONE
     index = network.lane_index
-    return network.num_lanes + min(options, key=lambda k: abs(int(index[network.link_end[k]]) - int(index[lane])))
+    options.sort(key=lambda k: abs(int(index[network.link_end[k]]) - int(index[lane])))
+    return [network.num_lanes + k for k in options]
 
 
 def _trips(
@@ -289,7 +298,9 @@ def _trips(
 ) -> dict[str, Any]:
     route_number = {route: w for w, route in enumerate(routes)}
     kind_number = {kind: k for k, kind in enumerate(kinds)}
-    parts: dict[str, list[NDArray[Any]]] = {f"trip_{name}": [] for name in ("step", "route", "kind", "order", "speed")}
+    parts: dict[str, list[NDArray[Any]]] = {
+        f"trip_{name}": [] for name in ("step", "route", "kind", "order", "speed", "pace")
+    }
     first = [0]
     for demand, made in zip(demands, trips, strict=True):
         route_of = np.array([*[route_number[r] for r in demand.routes], NONE], np.int32)  # the last for NONE
@@ -300,5 +311,6 @@ def _trips(
         parts["trip_kind"].append(kind_of[demand.flow_kind[made.flow]])
         parts["trip_order"].append((by_road + first[-1]).astype(np.int32))
         parts["trip_speed"].append(demand.flow_speed[made.flow])
+        parts["trip_pace"].append(demand.flow_pace[made.flow])
         first.append(first[-1] + len(made))
     return {name: np.concatenate(arrays) for name, arrays in parts.items()} | {"trip_first": np.array(first, np.int32)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marl_envs.core.jit import Int, Real, jit
-from marl_envs.traffic.engine.types import Settings, State
+from marl_envs.traffic.engine.types import GIVEN, Settings, State
 
 NEVER = 2**31 - 1  # step of a trip that is not used
 
@@ -46,6 +46,14 @@ def trip_speed(state: State, settings: Settings, e: Int, trip: Int) -> Real:
     if settings.fresh:
         return state.fresh_speed[e, trip]
     return settings.trip_speed[settings.trip_first[state.demand[e]] + trip]
+
+
+@jit(inline=True)
+def trip_pace(state: State, settings: Settings, e: Int, trip: Int) -> Int:
+    """Return what a trip's first speed goes by, GIVEN ... ANY; drawn trips begin as given."""
+    if settings.fresh:
+        return GIVEN
+    return settings.trip_pace[settings.trip_first[state.demand[e]] + trip]
 
 
 @jit(inline=True)

@@ -55,6 +55,14 @@ ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so i
 IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
 DRIVEN = 3  # no rule protects it: it gets as near to the speed told as it can, until the mode is set to AWAKE
 
+# Settings.trip_pace[r]: how a vehicle begins to drive
+GIVEN = 0  # at its speed, whatever is ahead, as in the reference
+# The others: no faster than its speed, than allowed, and than is safe
+BOUNDED = 1
+AVERAGE = 2  # nor than the vehicles on the lane on average
+LAST = 3  # nor than the last of them
+ANY = 4  # a speed at random, up to that
+
 NEVER = -(2**30)  # CLOSED_STEP of a link that was not open yet
 
 # Constants of the reference that are no parameters
@@ -113,6 +121,9 @@ class Settings(NamedTuple):
     # way on). leg is 0 at a route's last road.
     leg: Annotated[NDArray[np.int32], "Q"]
     choice: Annotated[NDArray[np.int32], "C"]
+    # Row c of `choice` once more: all links to the next road that end on a lane which leads on
+    option_first: Annotated[NDArray[np.int32], "C1"]  # option_link[option_first[c] : option_first[c + 1]]
+    option_link: Annotated[NDArray[np.int32], "F"]
     entry_first: Annotated[NDArray[np.int32], "W1"]  # lanes where route w may begin
     entry_lane: Annotated[NDArray[np.int32], "B"]
     route_first: Annotated[NDArray[np.int32], "W"]  # place of the route's first road
@@ -123,6 +134,7 @@ class Settings(NamedTuple):
     trip_route: Annotated[NDArray[np.int32], "R"]  # NONE: the vehicle vanishes at once
     trip_kind: Annotated[NDArray[np.int32], "R"]
     trip_speed: Annotated[NDArray[np.float64], "R"]  # when it begins to drive [m/s]
+    trip_pace: Annotated[NDArray[np.int32], "R"]  # GIVEN ... ANY
     trip_order: Annotated[NDArray[np.int32], "R"]  # within a step, the trips by road: row to look at next
     dt: float  # [s]
     substeps: int  # steps a call
@@ -131,6 +143,7 @@ class Settings(NamedTuple):
     mersenne: int  # 1: draw random numbers as the reference does
     fresh: int  # 1: trips are those of `State.fresh_...`, drawn for each environment
     parity: int  # 1: the reference's rules with their slips
+    emptiest: int  # 1: drivers take the lane with the fewest vehicles where they have a choice
     idm: int  # 1: vehicles follow each other by the intelligent driver model, not by the reference's law
 
 
@@ -155,6 +168,7 @@ class State(NamedTuple):
     num_active: Annotated[NDArray[np.int32], "E"]
     first_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
     last_waiting: Annotated[NDArray[np.int32], "E L"]  # trip
+    num_waiting: Annotated[NDArray[np.int32], "E L"]  # how many wait outside
     # Trips
     next_waiting: Annotated[NDArray[np.int32], "E D"]  # the trip behind in the lane's queue
     trip_priority: Annotated[NDArray[np.int32], "E D"]

@@ -1,4 +1,4 @@
-"""Kinds of vehicle of SUMO's route files.
+"""Kinds of vehicle of SUMO's route files, and how fast they begin.
 
 Source: SUMO's table of defaults of a vehicle class (Vehicle_Type_Parameter_Defaults).
 """
@@ -26,6 +26,16 @@ _CLASSES = {
 }
 _MIN_GAP, _HEADWAY = 2.5, 1.0  # [m], [s]
 SIGMA = 0.5  # how imperfect drivers are
+FASTEST = 1000.0  # of all speeds that may be given [m/s]
+# `departSpeed` -> FlowPlan.pace. Our drivers all want what is allowed, so three words mean the same
+_PACES = {
+    "max": "bounded",
+    "desired": "bounded",
+    "speedLimit": "bounded",
+    "avg": "average",
+    "last": "last",
+    "random": "any",
+}
 _IMPERFECT = ("Krauss", "KraussOrig1", "KraussPS", "KraussX", "SKOrig", "PWag2009")  # models with `sigma`
 
 
@@ -74,6 +84,28 @@ def _sigma(element: Element) -> float:
     if sigma > 1.0:
         raise ParameterError(f"{element}: sigma must be from 0 to 1, not {element.attributes['sigma']!r}")
     return sigma if element.attributes.get("carFollowModel", "Krauss") in _IMPERFECT else 0.0
+
+
+def begin_of(element: Element) -> tuple[float, str]:
+    """Return how fast the vehicles of an element begin: a speed [m/s] and how they keep to it (`FlowPlan.pace`).
+
+    Where there is no `departSpeed`, they begin as fast as the others on the lane, which is the default of SUMO 1.28.
+
+    Raises:
+        ParameterError: it is neither a number from 0 to FASTEST nor one of SUMO's words.
+    """
+    word = element.attributes.get("departSpeed", "avg")
+    if word in _PACES:
+        return FASTEST, _PACES[word]
+    try:
+        speed = element.number("departSpeed")
+    except ParameterError:
+        speed = -1.0
+    if not 0.0 <= speed <= FASTEST:
+        raise ParameterError(
+            f"{element}: departSpeed must be from 0 to {FASTEST:g} m/s, or one of {', '.join(_PACES)}, not {word!r}"
+        )
+    return speed, "bounded"
 
 
 def default_kind(vehicle_class: str, fastest: float) -> Kind:

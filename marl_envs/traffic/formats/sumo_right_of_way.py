@@ -21,7 +21,8 @@ def right_of_way(
     """Return the network with a cross for every pair of foes, and the right of way at each cross.
 
     Two ways that SUMO calls foes but whose lines do not meet (they come within a car's width) get a cross where they
-    are nearest.
+    are nearest. Ways from one lane have none: vehicles follow each other there, and as lines with corners part right at
+    the lane's end, everyone on another way than the one before would wait until that is gone.
 
     Args:
         network: with the crosses of its lines.
@@ -33,10 +34,13 @@ def right_of_way(
         neither or either must.
     """
     foes, yields = _tables(network, requests, nodes)
-    known = {(a, b) for a, b in network.cross_links.tolist()}
+    start = network.link_start
+    apart = start[network.cross_links[:, 0]] != start[network.cross_links[:, 1]]
+    crosses, crosses_at = network.cross_links[apart], network.cross_at[apart]
+    known = {(a, b) for a, b in crosses.tolist()}
     missing = sorted({(min(pair), max(pair)) for pair in foes} - known)
-    pairs = np.concatenate((network.cross_links, np.array(missing, np.int32).reshape(-1, 2)))
-    places = np.concatenate((network.cross_at, np.array([_nearest(network, *p) for p in missing]).reshape(-1, 2)))
+    pairs = np.concatenate((crosses, np.array(missing, np.int32).reshape(-1, 2)))
+    places = np.concatenate((crosses_at, np.array([_nearest(network, *p) for p in missing]).reshape(-1, 2)))
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     pairs, places = pairs[order].astype(np.int32), places[order]
     gives_way = np.array([((a, b) in yields, (b, a) in yields) for a, b in pairs.tolist()], np.bool_).reshape(-1, 2)

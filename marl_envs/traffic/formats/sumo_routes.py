@@ -1,7 +1,7 @@
 """SUMO's route files (`.rou.xml`): kinds of vehicle, routes, vehicles, trips and flows.
 
-What our vehicles have no counterpart for is left out: lane, place and speed at the start and at the end, speed
-deviations, imperfect drivers, colours, persons and goods. What would change who drives where is refused.
+What our vehicles have no counterpart for is left out: lane and place at the start, lane, place and speed at the end,
+speed deviations, imperfect drivers, colours, persons and goods. What would change who drives where is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from marl_envs.core.params import ParameterError
 from marl_envs.traffic.demand import Demand, FlowPlan, Kind, build_demand
 from marl_envs.traffic.formats.sumo_flows import Window, departures
-from marl_envs.traffic.formats.sumo_kinds import DEFAULT, kind_of
+from marl_envs.traffic.formats.sumo_kinds import DEFAULT, begin_of, kind_of
 from marl_envs.traffic.formats.sumo_xml import Element, read_xml
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.routing import Router
@@ -116,9 +116,10 @@ def _add(reader: _Reader, element: Element) -> None:
             f"{element}: a vehicle of {kind.length:g} m is longer than a lane of edge {route[0]!r}, "
             f"{reader.shortest[road]:g} m, where it starts"
         )
+    speed, pace = begin_of(element)
     for when in departures(element, reader.window, reader.rng):
         interval = _FOREVER if when.interval is None else when.interval
-        reader.plans.append(FlowPlan(kind, route, interval, when.start, when.end))
+        reader.plans.append(FlowPlan(kind, route, interval, when.start, when.end, speed, pace))
 
 
 def _kind(reader: _Reader, element: Element) -> Kind:

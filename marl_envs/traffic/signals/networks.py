@@ -55,7 +55,10 @@ def load(params: Any) -> Roads:
             f"at most {MOST_STEPS:,} are allowed"
         )
     amber = params.steps("yellow", params.yellow)
-    engine = (params.dt, params.rng == "mt19937", params.parity, params.car_following, amber)
+    choice = params.lane_choice
+    if choice == "own":
+        choice = "emptiest" if params.network == "rilsa" or params.network.endswith(SUMO_NETWORKS) else "random"
+    engine = (params.dt, params.rng == "mt19937", params.parity, params.car_following, choice, amber)
     return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
 
 
@@ -85,16 +88,24 @@ def _load(
     demands: tuple[str, ...],
     count: int,
     steps: int,
-    engine: tuple[float, bool, bool, str, int],
+    engine: tuple[float, bool, bool, str, str, int],
     stamps: tuple[int, ...],
 ) -> Roads:
     del stamps
     network, signals = network_of(name, phases)
-    dt, mersenne, parity, model, amber = engine
+    dt, mersenne, parity, model, choice, amber = engine
     pairs = [pair for demand in demands for pair in trips_of(demand, network, count, dt, steps, model)]
     sets, trips = [demand for demand, _ in pairs], [made for _, made in pairs]
     settings = build_settings(
-        sets, trips, dt, program=False, mersenne=mersenne, parity=parity, model=model, amber=amber
+        sets,
+        trips,
+        dt,
+        program=False,
+        mersenne=mersenne,
+        parity=parity,
+        model=model,
+        lane_choice=choice,
+        amber=amber,
     )
     return Roads(network, signals, settings, most_vehicles(network, sets, trips), len(sets))
 

@@ -30,6 +30,7 @@ CHOOSE, NEXT, DURATION, FULLEST = range(4)
 OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular", "tiles")
 SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR, TILES = range(7)
 CAR_FOLLOWING = ("krauss", "idm")  # as in engine/tables.py
+LANE_CHOICES = ("own", "random", "emptiest")  # the last two as in engine/tables.py
 REWARDS = ("individual", "team", "neighbours")
 INDIVIDUAL, TEAM, NEIGHBOURS = range(3)
 REWARD_TERMS = ("vehicles", "queue", "waiting", "wait_change", "pressure", "delay", "speed", "throughput")
@@ -93,6 +94,9 @@ class Params:
     car_following: str = "krauss"
     """How vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver model. Demand by
     name then has cars that suit it (files keep theirs), and the corrected rules hold."""
+    lane_choice: str = "own"
+    """Which lane drivers take where several lead along their route: "random" (the first one is drawn, later ones are
+    the nearest: the reference's rule), "emptiest", or "own": "emptiest" in SUMO's networks and RiLSA, else "random"."""
     rng: str = "splitmix"
     """"splitmix", or "mt19937" (draws what the reference engine draws)."""
     capacity: int | None = None
@@ -121,6 +125,7 @@ class Params:
         self._check_weights()
         check_choice("parity", self.parity, (True, False))
         check_choice("car_following", self.car_following, CAR_FOLLOWING)
+        check_choice("lane_choice", self.lane_choice, LANE_CHOICES)
         check_choice("rng", self.rng, ("splitmix", "mt19937"))
         if self.capacity is not None:
             check_int("capacity", self.capacity, 1, 1_000_000)

@@ -198,6 +198,7 @@ def _in_sumo(simulation: Simulation, room: int, traffic: Traffic) -> Simulation:
         trip_route=np.zeros(room, np.int32),
         trip_kind=np.arange(room, dtype=np.int32),
         trip_speed=np.zeros(room),
+        trip_pace=np.zeros(room, np.int32),
         trip_order=np.arange(room, dtype=np.int32),
         body=np.ones(room),
         top_speed=np.ones(room),

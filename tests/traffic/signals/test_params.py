@@ -80,6 +80,17 @@ def test_green_times_to_choose_from_matter_only_where_they_are_chosen():
         traffic_signals_v0.vector_env(1, actions="duration", **parameters)
 
 
+def test_drivers_take_the_emptiest_lane_in_sumos_networks():
+    for network, choice, expected in (
+        ("rilsa", "own", 1),
+        ("cross", "own", 0),
+        ("rilsa", "random", 0),
+        ("cross", "emptiest", 1),
+    ):
+        env = traffic_signals_v0.vector_env(1, network=network, lane_choice=choice)
+        assert env.simulation.settings.emptiest == expected
+
+
 def test_lists_are_as_good_as_tuples():
     params = traffic_signals_v0.Params(demand=["uniform-300", "peak-300"], durations=[5, 10])
     assert params.demand == ("uniform-300", "peak-300")
