@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.evaluation import evaluate
-from agents.training import train
+from agents.training import common_seed, train
 from marl_envs.core.params import ParameterError, check_int
-from marl_envs.core.random import seed_stream
 
-_STREAM = 1 << 43
+_EVALUATIONS, _TRAININGS = 1 << 43, 1 << 44  # streams far apart: nobody is examined on what was trained
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,13 @@ def _play(
     learner: Any, vec: Any, stage: Stage, metric: str, check_every: int, episodes: int, seed: int, number: int
 ) -> Passed:
     """Train in one stage until it is mastered or its steps are used up."""
+    examined, trained = (common_seed(seed, stream + number) for stream in (_EVALUATIONS, _TRAININGS))
     steps = 0
     while True:
-        stream = int(seed_stream(seed, _STREAM + number)) >> 33  # a common 31-bit seed
-        played = [episode[metric] for episode in evaluate(learner, vec, episodes, stream)]
+        played = [episode[metric] for episode in evaluate(learner, vec, episodes, examined)]
         defined = [value for value in played if not math.isnan(value)]
         score = sum(defined) / len(defined) if defined else math.nan
         if score >= stage.level or steps >= stage.most_steps:
             return Passed(steps, score, score >= stage.level)
-        history = train(learner, vec, min(check_every, stage.most_steps - steps), seed=stream + steps, progress=False)
+        history = train(learner, vec, min(check_every, stage.most_steps - steps), seed=trained + steps, progress=False)
         steps += history.steps

@@ -161,6 +161,18 @@ def as_schedule(name: str, value: Schedule | float, low: float, high: float) -> 
     return schedule
 
 
+def learning_rate(value: Schedule | float) -> Schedule:
+    """Return `value` as the schedule of a learning rate: in (0, 1], or one that begins or ends in 0.
+
+    Raises:
+        ParameterError: neither a schedule nor a number, outside [0, 1], or never above 0.
+    """
+    alpha = as_schedule("alpha", value, 0.0, 1.0)
+    if alpha.range()[1] == 0.0:
+        raise ParameterError(f"alpha must be above 0 somewhere, not {value!r}: nothing would be learned")
+    return alpha
+
+
 def to_config(schedule: Schedule) -> dict[str, Any]:
     """Return the schedule as a JSON-able dict: `{"kind": "linear", "start": ..., ...}`."""
     return {"kind": schedule.kind, **asdict(schedule)}  # type: ignore[call-overload]

@@ -90,7 +90,9 @@ def train(
         seed=check_int("seed", seed, 0, 2**63 - 1),
         eval_every=None if eval_every is None else check_int("eval_every", eval_every, 1, 2**62),
         eval_episodes=check_int("eval_episodes", eval_episodes, 1),
-        eval_seed=_common_seed(seed) if eval_seed is None else check_int("eval_seed", eval_seed, 0, 2**63 - 1),
+        eval_seed=common_seed(seed, _EVALUATION_STREAM)
+        if eval_seed is None
+        else check_int("eval_seed", eval_seed, 0, 2**63 - 1),
         keep_best=_checked_metric(keep_best, vec, eval_every),
         lowest=lowest,
     )
@@ -239,9 +241,9 @@ class _Course:
         self.history, self.done, self.best = history, done, checkpoint.section(arrays, "best")
 
 
-def _common_seed(seed: int) -> int:
-    """Return the seed of evaluations, 31 bits that any environment takes."""
-    return int(seed_stream(seed, _EVALUATION_STREAM)) >> 33
+def common_seed(seed: int, stream: int) -> int:
+    """Return a seed that any environment takes, of 31 bits, from a stream of random numbers of `seed`."""
+    return int(seed_stream(seed, stream)) >> 33
 
 
 def _stride(every: int | None, per_step: int) -> int | None:

@@ -113,6 +113,8 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         if command.suite == "classics":
             from benchmarks.classics.table import run_classics
 
+            if command.seeds is not None:
+                raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
         else:
             from benchmarks.suite import run_suite

@@ -6,7 +6,8 @@ import importlib
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from benchmarks.config import LearnerAgent, Suite
+from benchmarks.config import Suite
+from benchmarks.config_agents import LearnerAgent
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job
 

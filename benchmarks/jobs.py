@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt
 
-from benchmarks.config import Agent, Environment, Evaluation, LearnerAgent, Strict, Suite, Training
+from benchmarks.config import Environment, Evaluation, Suite, Training
+from benchmarks.config_agents import Agent, LearnerAgent, Strict
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from agents.exploration import Exploration, from_rule_config
-from agents.schedules import Schedule, as_schedule, from_config
-from benchmarks.config import Exploration as ExplorationConfig
-from benchmarks.config import LearnerAgent
-from benchmarks.config import Schedule as ScheduleConfig
+from agents.schedules import Schedule, from_config, learning_rate
+from benchmarks.config_agents import Exploration as ExplorationConfig
+from benchmarks.config_agents import LearnerAgent
+from benchmarks.config_agents import Schedule as ScheduleConfig
 from benchmarks.jobs import Job
 from marl_envs.core.params import ParameterError
 
@@ -48,7 +48,7 @@ def check(job: Job) -> None:
 
 def _arguments(settings: LearnerAgent) -> dict[str, Any]:
     return {
-        "alpha": as_schedule("alpha", _alpha(settings.alpha), 0.0, 1.0),
+        "alpha": learning_rate(_alpha(settings.alpha)),
         "gamma": settings.gamma,
         "exploration": _exploration(settings.exploration),
         "share_table": settings.share_table,

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchmarks import catalogue, replay, store
-from benchmarks.config import Strict, Suite
+from benchmarks.config import Suite
+from benchmarks.config_agents import Strict
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest
 from benchmarks.report import Made, write_report

@@ -8,7 +8,8 @@ from typing import Any
 
 from agents import CheckpointError, History, checkpoint, evaluate, train
 from benchmarks import catalogue, store
-from benchmarks.config import Evaluation, LearnerAgent
+from benchmarks.config import Evaluation
+from benchmarks.config_agents import LearnerAgent
 from benchmarks.jobs import Job, training_key
 from benchmarks.learners import make_learner
 from marl_envs.core.random import seed_stream

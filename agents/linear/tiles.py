@@ -67,5 +67,5 @@ class Tiles:
         limits = ", ".join(f"[0, {size})" for size in self.layout)
         raise ValueError(
             f"{show_sample(index, num_agents, step, **arrays)}; observations must be in {limits}, actions in "
-            f"[0, {self.num_actions}), rewards numbers, and every mask must allow an action"
+            f"[0, {self.num_actions}), rewards finite numbers, and every mask must allow an action"
         )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.checkpoint import Arrays
 from agents.models.model import GOES_ON, TERMINATES, UNKNOWN, Model, enter, make_model, model_target
 from agents.models.queue import NOWHERE, Queue, make_queue, pop, push
 from agents.tabular.kernels import OK, table_of
@@ -64,6 +65,10 @@ class PrioritizedSweeping(ValueLearner):
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
         return {**super().settings(), "planning": self.planning, "theta": self.theta}
+
+    def course(self) -> Arrays:
+        """Return what else decides how the training goes on, and the count of updates; the live arrays."""
+        return {**super().course(), "updates": self.updates}
 
     def _make_insight(self) -> Insight:
         tables, states, actions = self.q.shape

@@ -6,8 +6,7 @@ A learner adds its settings, its arrays (`knowledge`), how it chooses (`_choose`
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +16,19 @@ from agents.exploration import EpsilonGreedy, Exploration
 from agents.multi.choosing import act_boltzmann, act_epsilon_greedy
 from agents.multi.policy import GreedyTeam
 from agents.multi.steps import Step, first_bad_choice, first_bad_step, first_unlike, make_step
-from agents.schedules import Schedule, as_schedule
+from agents.schedules import Schedule, learning_rate
 from agents.tabular import saving
 from agents.tabular.inputs import expect, table_sizes
 from agents.tabular.kernels import OK
+from agents.tabular.trainable import Trainable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
-
-L = TypeVar("L", bound="MultiLearner")
 
 _STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
 _MOST_CELLS = 1 << 28  # of one table: 1 GiB
 
 
-class MultiLearner:
+class MultiLearner(Trainable):
     """E environments, A agents, S observations, N actions.
 
     Termination ends a target (s' is worth nothing); truncation does not (s' is the final observation). Values of s' are
@@ -74,9 +72,7 @@ class MultiLearner:
         self.num_observations, self.num_actions = table_sizes(vec)
         if self.needs_team_reward:
             self._check_reward(vec.params)
-        self.alpha = as_schedule("alpha", alpha, 0.0, 1.0)
-        if self.alpha.range()[1] == 0.0:
-            raise ParameterError(f"alpha must be above 0 somewhere, not {alpha!r}: nothing would be learned")
+        self.alpha = learning_rate(alpha)
         self.gamma = check_float("gamma", gamma, 0.0, 1.0)
         self.exploration = EpsilonGreedy() if exploration is None else exploration
         if getattr(self.exploration, "rule", None) not in self.rules:
@@ -122,16 +118,6 @@ class MultiLearner:
                 np.int32
             )
         return self._owners[num_envs, groups]
-
-    @property
-    def progress(self) -> float:
-        """Part of the planned training that is done, in [0, 1]; schedules depend on it. 0 before `begin`."""
-        return min(1.0, self.steps / self.total_steps) if self.total_steps else 0.0
-
-    def begin(self, total_steps: int) -> None:
-        """Plan a training of `total_steps` agent-steps from now on: the schedules start anew, the tables stay."""
-        self.total_steps = check_int("total_steps", total_steps, 1, 2**62)
-        self.steps = 0
 
     def act(
         self, obs: NDArray[np.int32], mask: NDArray[np.int8] | None = None, explore: bool = True
@@ -251,10 +237,6 @@ class MultiLearner:
         """Return the policy without exploration, on the learner's own tables; it has random streams of its own."""
         return GreedyTeam(self)
 
-    def knowledge(self) -> checkpoint.Arrays:
-        """Return what was learned, the live arrays."""
-        raise NotImplementedError
-
     def course(self) -> checkpoint.Arrays:
         """Return what else decides how the training goes on, the live arrays; it depends on the batch size."""
         return {"rng": self.rng}
@@ -264,50 +246,7 @@ class MultiLearner:
         """Rows of each table, as for learners that have several."""
         return [self.num_observations]
 
-    def know(self, arrays: checkpoint.Arrays) -> None:
-        """Take over what another moment's `knowledge` was; random streams and progress stay."""
-        for name, array in self.knowledge().items():
-            array[...] = arrays[name]
-
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict: the arguments that made it."""
         names = [name for name in inspect.signature(type(self).__init__).parameters if name not in ("self", "vec")]
         return {"algorithm": type(self).__name__} | {name: saving.encode(getattr(self, name)) for name in names}
-
-    def dump(self) -> tuple[dict[str, Any], checkpoint.Arrays]:
-        """Return the learner as a JSON-able dict and arrays, for a checkpoint."""
-        return saving.dump(self)
-
-    def restore(self, path: str | Path, header: dict[str, Any], arrays: checkpoint.Arrays) -> None:
-        """Continue as the learner that `dump` described; `path` is named in errors.
-
-        Raises:
-            CheckpointError: made with other settings or for another environment; nothing is changed then.
-        """
-        saving.restore(self, path, header, arrays)
-
-    def save(self, path: str | Path) -> None:
-        """Write the learner to the file `path`, atomically.
-
-        Raises:
-            OSError: it cannot be written; an earlier file is unchanged.
-        """
-        header, arrays = self.dump()
-        checkpoint.write(path, {"learner": header}, checkpoint.prefixed(arrays, "learner"))
-
-    @classmethod
-    def load(cls: type[L], path: str | Path, vec: Any, *, transfer: bool = False) -> L:
-        """Return the learner of the file `path` (of `save` or of a training's checkpoint) for the VectorEnv `vec`.
-
-        Args:
-            path: the file.
-            vec: the environment it was made for; the batch size may differ (the random streams then start anew), but
-                not with separate runs.
-            transfer: accept an environment with other parameters, if the sizes of the tables fit.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            CheckpointError: broken, made by another learner, or for another environment: says what differs.
-        """
-        header, arrays = checkpoint.read(path)
-        return saving.load(cls, path, header.get("learner") or {}, checkpoint.section(arrays, "learner"), vec, transfer)

@@ -121,7 +121,7 @@ class GreedyOptions:
 
 @jit(inner=True)
 def first_bad_step(num_obs: int, step: Step) -> Any:
-    """Return the flat index of the first sample with a number outside its space, a reward of NaN or an empty mask."""
+    """Return the flat index of the first number outside its space, reward that is not finite or empty mask."""
     for e in range(step.obs.shape[0]):
         for a in range(step.obs.shape[1]):
             allowed = 0
@@ -129,7 +129,7 @@ def first_bad_step(num_obs: int, step: Step) -> Any:
                 allowed |= step.mask[e, a, b]
             good = 0 <= step.obs[e, a] < num_obs and 0 <= step.after[e, a] < num_obs
             good &= 0 <= step.actions[e, a] < step.mask.shape[2]
-            if not good or allowed == 0 or np.isnan(step.reward[e, a]):
+            if not good or allowed == 0 or not np.isfinite(step.reward[e, a]):
                 return e * step.obs.shape[1] + a
     return OK
 

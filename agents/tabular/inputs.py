@@ -58,7 +58,7 @@ def refuse_sample(index: int, num_agents: int, num_obs: int, num_actions: int, s
     """Raise ValueError for the sample at flat `index` of the [E, A] arrays, showing its values."""
     raise ValueError(
         f"{show_sample(index, num_agents, step, **arrays)}; observations must be in [0, {num_obs}), actions in "
-        f"[0, {num_actions}), rewards numbers, and every mask must allow an action"
+        f"[0, {num_actions}), rewards finite numbers, and every mask must allow an action"
     )
 
 

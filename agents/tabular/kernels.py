@@ -195,7 +195,7 @@ def first_bad_sample(
     final_mask: Any,
     ended: Any,
 ) -> Any:
-    """Return the flat index of the first sample with a number outside its space, a reward of NaN or an empty mask."""
+    """Return the flat index of the first number outside its space, reward that is not finite or empty mask."""
     num_obs, num_actions = q.shape[1], q.shape[2]
     for e in range(obs.shape[0]):
         for a in range(obs.shape[1]):
@@ -204,7 +204,7 @@ def first_bad_sample(
             for b in range(num_actions):
                 allowed |= final_mask[e, a, b] if ended[e] else next_mask[e, a, b]
             good = 0 <= obs[e, a] < num_obs and 0 <= after < num_obs and 0 <= actions[e, a] < num_actions
-            if not good or allowed == 0 or np.isnan(reward[e, a]):
+            if not good or allowed == 0 or not np.isfinite(reward[e, a]):
                 return e * obs.shape[1] + a
     return OK
 

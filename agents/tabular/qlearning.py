@@ -7,29 +7,26 @@ Watkins 1989; Tan, "Multi-agent reinforcement learning: independent vs. cooperat
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents import checkpoint
 from agents.exploration import EpsilonGreedy, Exploration, initial_value
-from agents.schedules import Linear, Schedule, as_schedule, to_config
-from agents.tabular import saving
+from agents.schedules import Linear, Schedule, learning_rate, to_config
 from agents.tabular.inputs import expect
 from agents.tabular.kernels import OK, count_tries
 from agents.tabular.lookup import Lookup
 from agents.tabular.policy import GreedyTable
+from agents.tabular.trainable import Trainable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
-
-L = TypeVar("L", bound="TabularQLearning")
 
 _STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
 
 
-class TabularQLearning:
+class TabularQLearning(Trainable):
     """What both learners share. E environments, A agents, S observations, N actions.
 
     Termination ends the target (s' is worth nothing); truncation does not (s' is the final observation). The maximum
@@ -84,9 +81,7 @@ class TabularQLearning:
         self._check_reward(getattr(vec.params, "reward", None))
         check_choice("share_table", share_table, (True, False))
         check_choice("separate_runs", separate_runs, (True, False))
-        self.alpha = as_schedule("alpha", alpha, 0.0, 1.0)
-        if self.alpha.range()[1] == 0.0:
-            raise ParameterError(f"alpha must be above 0 somewhere, not {alpha!r}: nothing would be learned")
+        self.alpha = learning_rate(alpha)
         self.gamma = check_float("gamma", gamma, 0.0, 1.0)
         self.exploration = EpsilonGreedy() if exploration is None else exploration
         rules = self.reads.act_rules
@@ -141,15 +136,9 @@ class TabularQLearning:
         """Return new `insight`."""
         return ()
 
-    @property
-    def progress(self) -> float:
-        """Part of the planned training that is done, in [0, 1]; schedules depend on it. 0 before `begin`."""
-        return min(1.0, self.steps / self.total_steps) if self.total_steps else 0.0
-
     def begin(self, total_steps: int) -> None:
-        """Plan a training of `total_steps` agent-steps from now on: the schedules start anew, the table stays."""
-        self.total_steps = check_int("total_steps", total_steps, 1, 2**62)
-        self.steps = 0
+        """Plan a training of `total_steps` agent-steps from now on: schedules and memory start anew, tables stay."""
+        super().begin(total_steps)
         empty = checkpoint.named(self._make_memory())
         for name, array in checkpoint.named(self.memory).items():
             array[...] = empty[name]
@@ -211,7 +200,8 @@ class TabularQLearning:
                 that masks never allow count with their initial value.
 
         Raises:
-            ValueError: wrong shapes or dtypes, a number outside its space, a reward of NaN; nothing is learned then.
+            ValueError: wrong shapes or dtypes, a number outside its space, a reward that is not finite; nothing is
+                learned then.
         """
         batch, masks, seen = self._batch, self._mask_shape, self._obs_shape
         obs = expect("obs", obs, seen, np.int32)
@@ -256,11 +246,6 @@ class TabularQLearning:
         """Return what else decides how the training goes on, the live arrays; it depends on the batch size."""
         return {"rng": self.rng, **({"tries": self.tries} if self.tries.size else {}), **checkpoint.named(self.memory)}
 
-    def know(self, arrays: checkpoint.Arrays) -> None:
-        """Take over what another moment's `knowledge` was; random streams and progress stay."""
-        for name, array in self.knowledge().items():
-            array[...] = arrays[name]
-
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
         return {
@@ -273,43 +258,6 @@ class TabularQLearning:
             "initial": self.initial,
             "seed": self.seed,
         }
-
-    def dump(self) -> tuple[dict[str, Any], checkpoint.Arrays]:
-        """Return the learner as a JSON-able dict and arrays, for a checkpoint."""
-        return saving.dump(self)
-
-    def restore(self, path: str | Path, header: dict[str, Any], arrays: checkpoint.Arrays) -> None:
-        """Continue as the learner that `dump` described; `path` is named in errors.
-
-        Raises:
-            CheckpointError: made with other settings or for another environment; nothing is changed then.
-        """
-        saving.restore(self, path, header, arrays)
-
-    def save(self, path: str | Path) -> None:
-        """Write the learner to the file `path`, atomically.
-
-        Raises:
-            OSError: it cannot be written; an earlier file is unchanged.
-        """
-        header, arrays = self.dump()
-        checkpoint.write(path, {"learner": header}, checkpoint.prefixed(arrays, "learner"))
-
-    @classmethod
-    def load(cls: type[L], path: str | Path, vec: Any, *, transfer: bool = False) -> L:
-        """Return the learner of the file `path` (of `save` or of a training's checkpoint) for the VectorEnv `vec`.
-
-        Args:
-            path: the file.
-            vec: the environment it was made for; the batch size may differ (the random streams then start anew).
-            transfer: accept an environment with other parameters, if the sizes of the table fit.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            CheckpointError: broken, made by another learner, or for another environment: says what differs.
-        """
-        header, arrays = checkpoint.read(path)
-        return saving.load(cls, path, header.get("learner") or {}, checkpoint.section(arrays, "learner"), vec, transfer)
 
 
 class IndependentQLearning(TabularQLearning):

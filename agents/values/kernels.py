@@ -48,7 +48,7 @@ def make_step(
 
 @jit(inner=True)
 def first_bad(q: Any, step: Step) -> Any:
-    """Return the flat index of the first sample that no table has room for or whose reward is NaN, else OK."""
+    """Return the flat index of the first sample that no table has room for or whose reward is not finite, else OK."""
     after, mask = step.after, step.mask
     return first_bad_sample(q, step.obs, step.actions, step.reward, after, mask, after, mask, step.ended)
 

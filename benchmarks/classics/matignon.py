@@ -164,6 +164,12 @@ def success(name: str, game: str, seed: int, trials: int = TRIALS) -> float:
     return success_of(LEARNERS[name], game, seed, trials)
 
 
+def margin(published: float, ours: float, samples: tuple[int, int]) -> float:
+    """Return by how much two percentages of `samples` trials may differ by chance: 3 standard errors, and rounding."""
+    share = (published + ours) / 200
+    return float(300 * np.sqrt(share * (1 - share) * (1 / samples[0] + 1 / samples[1]))) + 0.5
+
+
 def verdict(published: float | None, ours: float, band: tuple[float, float] | None, samples: tuple[int, int]) -> str:
     """Say how ours compares: "equal" within 3 standard errors of `samples` (theirs, ours), "in the band", "outside"."""
     inside = band is not None and band[0] <= ours <= band[1]
@@ -171,9 +177,7 @@ def verdict(published: float | None, ours: float, band: tuple[float, float] | No
         return "outside"
     if published is None:
         return "-"
-    share = (published + ours) / 200
-    error = 100 * np.sqrt(share * (1 - share) * (1 / samples[0] + 1 / samples[1]))
-    if abs(ours - published) <= 3 * error + 0.5:  # published figures are rounded
+    if abs(ours - published) <= margin(published, ours, samples):
         return "equal"
     return "in the band" if inside else "outside"
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.classics import cart_pole, cliff, four_rooms, matignon, mazes, mountain_car, toy_text, vacuum
 from benchmarks.errors import InputError
+from benchmarks.suite import at_least_one
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,14 @@ def known() -> list[Row]:
 
 def coordinating(name: str) -> list[Row]:
     """Matignon's table of coordination: 500 trials of a learner in each game that was published for it."""
-    cells = zip(matignon.GAMES, matignon.PUBLISHED[name], matignon.BANDS[name], strict=True)
-    return [
-        Row(
-            "coordination",
-            f"{name}: % of optimal joint actions, {game}",
-            published,
-            matignon.success(name, game, 0),
-            *band,
-        )
-        for game, published, band in cells
-        if published is not None and band is not None
-    ]
+    rows = []
+    for game, published in zip(matignon.GAMES, matignon.PUBLISHED[name], strict=True):
+        if published is not None:
+            ours = matignon.success(name, game, 0)
+            span = matignon.margin(published, ours, (matignon.TRIALS, matignon.TRIALS))
+            what = f"{name}: % of optimal joint actions, {game}"
+            rows.append(Row("coordination", what, published, ours, published - span, published + span))
+    return rows
 
 
 GROUPS: tuple[Callable[[], list[Row]], ...] = (
@@ -164,8 +161,9 @@ def run_classics(out: Path, workers: int, console: Console) -> None:
     """Play all classics, print the table and write it to `out`/classics.md.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: fewer workers than one, or the folder cannot be written.
     """
+    at_least_one("--workers", workers)
     try:
         os.makedirs(out, exist_ok=True)
     except OSError as error:

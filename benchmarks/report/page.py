@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import store
-from benchmarks.config import LearnerAgent, Suite
+from benchmarks.config import Suite
+from benchmarks.config_agents import LearnerAgent
 from benchmarks.report.curves import curve_figure, learning_curves
 from benchmarks.report.sweeps import sweep_figure
 from benchmarks.summary import Summary, agents_of

@@ -1,17 +1,26 @@
 """What every learner of values must do: resume with the same bits, and refuse bad input with clear words."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 
+import agents
 from agents import CheckpointError, EpsilonGreedy, Linear, evaluate
 from agents.exploration import UCB1, Boltzmann, Optimistic
 from agents.learner import Chooser, Learner
 from agents.linear.sarsa_lambda import SarsaLambda
 from agents.models.dyna import DynaQ, DynaQPlus
 from agents.models.sweeping import PrioritizedSweeping
+from agents.multi.base import MultiLearner
+from agents.options.base import OptionLearner
 from agents.options.intra_option import IntraOptionQLearning
 from agents.options.options import Options, primitive_options
 from agents.options.smdp import SMDPQLearning
+from agents.tabular.qlearning import TabularQLearning
+from agents.tabular.trainable import Trainable
+from agents.values.base import ValueLearner
 from agents.values.double_q import DoubleQLearning
 from agents.values.expected_sarsa import ExpectedSarsa
 from agents.values.n_step import NStepSarsa
@@ -46,6 +55,16 @@ each = pytest.mark.parametrize("cls", LEARNERS, ids=lambda cls: cls.__name__)
 
 def made(cls, vec=None, **changes):
     return cls(Corridor() if vec is None else vec, **{"seed": 1, "gamma": 0.9, **LEARNERS[cls], **changes})
+
+
+def test_every_learner_can_be_imported_from_the_package():
+    """A learner is a class that can be told apart in a checkpoint; bases of several are not offered."""
+    files = (name for _, name, is_package in pkgutil.walk_packages(agents.__path__, "agents.") if not is_package)
+    classes = {cls for name in files for cls in vars(importlib.import_module(name)).values() if isinstance(cls, type)}
+    learners = {cls for cls in classes if issubclass(cls, Trainable) and not cls.__name__.startswith("_")}
+    bases = {Trainable, TabularQLearning, ValueLearner, OptionLearner, MultiLearner}
+    assert len(learners - bases) >= 25
+    assert {cls.__name__ for cls in learners - bases} <= set(agents.__all__)
 
 
 @each
@@ -112,15 +131,18 @@ def sample(**changes):
 
 
 @each
-@pytest.mark.parametrize("name", ["reward", "obs", "next_obs", "actions", "next_mask"])
-def test_a_bad_sample_is_named_and_nothing_is_learned(cls, name):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("reward", np.nan), ("reward", -np.inf), ("obs", 6), ("next_obs", 6), ("actions", 6), ("next_mask", 0)],
+)
+def test_a_bad_sample_is_named_and_nothing_is_learned(cls, name, value):
     learner = made(cls, initial=0.5)
     learner.act(np.zeros((4, 2), np.int32))
     learner.update(**sample())
     before = {key: array.copy() for key, array in {**learner.knowledge(), **learner.course()}.items()}
     bad = np.ones((4, 2, 3), np.int8) if name == "next_mask" else sample()[name].copy()
-    bad[2, 1] = {"reward": np.nan, "next_mask": 0}.get(name, 6)
-    with pytest.raises(ValueError, match=r"step 1, environment 2, agent 1: .*rewards numbers"):
+    bad[2, 1] = value
+    with pytest.raises(ValueError, match=r"step 1, environment 2, agent 1: .*rewards finite numbers"):
         learner.update(**sample(**{name: bad}))
     for key, array in {**learner.knowledge(), **learner.course()}.items():
         np.testing.assert_array_equal(array, before[key], err_msg=key)

@@ -218,6 +218,7 @@ def test_environment_parameters_are_checked_before_any_run(tmp_path: Path, param
     ("change", "part"),
     [
         ({"alpha": 3.0}, "alpha must be a number from 0.0 to 1.0"),
+        ({"alpha": 0.0}, "alpha must be above 0 somewhere"),
         ({"kind": "shared_q"}, "shared_q needs reward: team in env, not 'individual'"),
         ({"env": {"reward": "individual"}}, "independent_q learns tables: env needs observation: tabular"),
     ],

@@ -53,7 +53,12 @@ def read_changed(good, tmp_path):
         (
             '<connection from="em" to="mw" fromLane="1"',
             '<connection from="em" to="mw" fromLane="7"',
-            "<connection> '': cannot be understood: list index out of range",
+            r"<connection> '': there is no fromLane 7 of edge 'em' or toLane \d of edge 'mw'; lanes count from 0",
+        ),
+        (
+            '<connection from="em" to="mw" fromLane="1"',
+            '<connection from="em" to="mw" fromLane="-1"',
+            "<connection> '': fromLane must be an integer of at least 0, not '-1'",
         ),
         (
             '<connection from="em" to="mw" fromLane="1"',

@@ -32,7 +32,12 @@ def load(path: str | Path, additional: Sequence[str | Path] = ()) -> Any:
                 missing = error.args[0] in attrs.values()
                 reason = "there is no {} in this file" if missing else "the attribute {} is missing"
                 raise ParameterError(f"{element}: {reason.format(error)}") from None
-            except (ValueError, IndexError, AttributeError, TypeError) as error:
+            except IndexError as error:
+                if name != "connection":
+                    raise ParameterError(f"{element}: cannot be understood: {error}") from None
+                lanes = f"fromLane {attrs['fromLane']} of edge {attrs['from']!r} or toLane {attrs['toLane']} of edge"
+                raise ParameterError(f"{element}: there is no {lanes} {attrs['to']!r}; lanes count from 0") from None
+            except (ValueError, AttributeError, TypeError) as error:
                 raise ParameterError(f"{element}: cannot be understood: {error}") from None
 
         def endElement(self, name: str) -> None:  # noqa: N802 (the interface's name)
@@ -65,6 +70,9 @@ def _check(name: str, attrs: Any, element: str) -> None:
         raise ParameterError(
             f"{element}: networks older than version 0.13 are not supported; convert it with netconvert"
         )
+    for key in ("fromLane", "toLane"):
+        if key in attrs and not attrs[key].strip().isdecimal():  # -1 would be the last lane
+            raise ParameterError(f"{element}: {key} must be an integer of at least 0, not {attrs[key]!r}")
     for key in _NUMBERS:
         if key in attrs and name in ("lane", "junction", "phase", "tlLogic"):
             try:

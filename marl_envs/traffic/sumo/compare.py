@@ -1,4 +1,4 @@
-"""How far our simulation is from SUMO's: `python -m marl_envs.traffic.sumo.compare NETWORK [ROUTES]`.
+"""How far our simulation is from SUMO's: `python -m marl_envs.traffic.sumo.compare NETWORK DEMAND`.
 
 Plays the file's signal programs, MaxPressure and the longest queue in both simulations, with the same seeds, and
 prints the mean delays.
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core import params
+from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.formats.sumo_signals import program_at
 from marl_envs.traffic.signals.controllers import LongestQueue, MaxPressure
@@ -22,6 +23,7 @@ from marl_envs.traffic.signals.env import build
 from marl_envs.traffic.signals.networks import network_of
 from marl_envs.traffic.signals.types import Params
 from marl_envs.traffic.sumo.evaluate import FILE_PROGRAM, evaluate
+from marl_envs.traffic.sumo.process import library
 from marl_envs.traffic.sumo.scenario import scenario_of
 
 POLICIES: dict[str, Any] = {
@@ -92,7 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=5, help="episodes of an hour in each simulation")
     parser.add_argument("--yellow", type=float, default=3.0, help="of the controllers [s]")
     given = parser.parse_args(arguments)
-    seeds = range(given.seeds)
+    try:
+        library()  # before our half is played for nothing
+        _print_table(given)
+    except (ImportError, ParameterError) as error:
+        parser.error(str(error))
+
+
+def _print_table(given: argparse.Namespace) -> None:
+    seeds = range(check_int("--seeds", given.seeds, 1, 10_000))
     parameters = {"network": given.network, "demand": given.demand, "yellow": given.yellow, "demand_sets": given.seeds}
     print(f"{'':20}{'ours':>10}{'SUMO':>10}{'ratio':>8}   ours by seed | SUMO by seed")
     for name, policy in POLICIES.items():

@@ -26,7 +26,7 @@ from marl_envs.traffic.sumo.scenario import Scenario, scenario_of
 from marl_envs.traffic.sumo.vehicles import Vehicles
 
 ROOM = 10_000  # for vehicles that our reader does not count: those that stay on one edge, and other draws of flows
-_MOST = 2**31 - 1  # SUMO's seeds end there
+MOST_SEED = 2**31 - 2  # the largest that is taken for SUMO
 
 
 class Traffic:
@@ -98,7 +98,7 @@ class Traffic:
             seed=self.seed,
             options=self._options,
         )
-        self.seed = (self.seed + 1) % _MOST
+        self.seed = (self.seed + 1) % (MOST_SEED + 1)
         sumo, town = self._process.sumo, scenario.town
         places = Places(sumo, town)
         self._lane_road = town.network.lane_road.astype(np.int32)
@@ -136,7 +136,7 @@ class SumoVectorEnv(VectorEnv):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode; `seed` is SUMO's, too, from 0 to 2**31 - 2."""
         if seed is not None:
-            self._traffic.seed = check_int("seed", seed, 0, _MOST - 1)
+            self._traffic.seed = check_int("seed", seed, 0, MOST_SEED)
         return super().reset(seed=seed, options=options)
 
     def step(self, actions: Any) -> Any:

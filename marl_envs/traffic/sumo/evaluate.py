@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.policy import Policy
 from marl_envs.traffic.signals.metrics import METRICS
-from marl_envs.traffic.sumo.env import vector_env
+from marl_envs.traffic.sumo.env import MOST_SEED, vector_env
 from marl_envs.traffic.sumo.process import library
 
 FILE_PROGRAM = "program"  # in the place of a policy: the signals of the network's file
@@ -72,8 +72,11 @@ def evaluate(
         ParameterError: a bad argument.
     """
     check_int("episodes", episodes, 1)
-    if isinstance(policy, str) and policy != FILE_PROGRAM:
+    check_int("seed", seed, 0, MOST_SEED - episodes + 1)
+    if policy != FILE_PROGRAM if isinstance(policy, str) else not hasattr(policy, "act"):
         raise ParameterError(f'policy must be a policy or "{FILE_PROGRAM}", not {policy!r}')
+    if not isinstance(demand, (str, Path, Sequence)):
+        raise ParameterError(f"demand must be a name or a path, or several of them, not {demand!r}")
     demands = (demand,) if isinstance(demand, (str, Path)) else tuple(demand)
     library()
     given = {"network": str(network), "demand": tuple(map(str, demands)), "options": tuple(options), **parameters}

@@ -173,7 +173,16 @@ def test_update_equals_the_slow_oracle_bit_for_bit(seed, num_envs, num_agents, n
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("obs", 4), ("obs", -1), ("actions", 3), ("actions", -1), ("next_obs", 4), ("reward", np.nan), ("next_mask", 0)],
+    [
+        ("obs", 4),
+        ("obs", -1),
+        ("actions", 3),
+        ("actions", -1),
+        ("next_obs", 4),
+        ("reward", np.nan),
+        ("reward", np.inf),
+        ("next_mask", 0),
+    ],
 )
 def test_a_bad_transition_is_reported_before_anything_is_learned(name, value):
     batch = random_batch(np.random.default_rng(3), 3, 2, 4, 3)

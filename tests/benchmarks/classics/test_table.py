@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.__main__ import main
-from benchmarks.classics import table
+from benchmarks.classics import matignon, table
 from benchmarks.errors import InputError
 
 
@@ -35,6 +35,23 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     Path(tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write results to .*file/x"):
         table.run_classics(tmp_path / "file" / "x", 1, Console())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--workers", "0"], "--workers must be at least 1, not 0"), (["--seeds", "2"], "have seeds of their own")],
+)
+def test_options_that_make_no_sense_are_refused(tmp_path, capsys, options, message):
+    assert main(["run", "classics", "--out", str(tmp_path / "new"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_cell_of_coordination_agrees_within_chance_only(monkeypatch):
+    ours = dict(zip(matignon.GAMES, (100.0, 100.0, 99.9, 0.0, 0.0), strict=True))
+    monkeypatch.setattr(matignon, "success", lambda name, game, seed: ours[game])
+    rows = table.coordinating("distributed Q")  # published: 100, 100, 100, 7 and nothing
+    assert [row.verdict for row in rows] == ["agrees", "agrees", "agrees", "differs"]
 
 
 def test_every_group_has_rows_of_its_own():

@@ -108,6 +108,14 @@ def test_bad_arguments_of_evaluate():
         evaluate("fixed", "rilsa", "rilsa")
     with pytest.raises(ParameterError, match="episodes must be"):
         evaluate(MaxPressure(), "rilsa", "rilsa", episodes=0)
+    with pytest.raises(ParameterError, match="policy must be a policy"):
+        evaluate(3, "rilsa", "rilsa")
+    with pytest.raises(ParameterError, match="seed must be an integer from 0 to 2147483645"):
+        evaluate(MaxPressure(), "rilsa", "rilsa", seed=2**31 - 2, episodes=2)
+    with pytest.raises(ParameterError, match="seed must be an integer"):
+        evaluate(MaxPressure(), "rilsa", "rilsa", seed="first")
+    with pytest.raises(ParameterError, match="demand must be a name or a path"):
+        evaluate(MaxPressure(), "rilsa", None)
 
 
 def test_no_snapshots_and_no_copies(vec):
