@@ -38,6 +38,7 @@ def _group(item: pytest.Item) -> str:
     return next((family for family in FAMILIES.values() if path.startswith(f"{family}/")), path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what belongs together, and begin with what takes longest."""
     order = list(FAMILIES.values())

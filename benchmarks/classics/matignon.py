@@ -195,9 +195,11 @@ def table(seed: int, trials: int = TRIALS) -> list[tuple[str, str, float | None,
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.classics.matignon", description=__doc__)
-    parser.add_argument("--trials", type=int, default=TRIALS, help="trials in each cell")
+    parser.add_argument("--trials", type=int, default=TRIALS, help=f"trials in each cell; the bands are for {TRIALS}")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
+    if chosen.trials < 1 or chosen.seed < 0:
+        parser.error("--trials must be at least 1, --seed at least 0")
     began = time.perf_counter()
     print(f"{'learner':16} {'game':22} {'published %':>11} {'ours %':>7}  verdict")
     for name, game, published, ours, word in table(chosen.seed, chosen.trials):

@@ -5,6 +5,7 @@ python -m benchmarks.speed.learners
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,7 @@ def cases() -> list[Case]:
 
 def main() -> None:
     """Print millions of updates per CPU-second."""
+    argparse.ArgumentParser(prog="python -m benchmarks.speed.learners", description=__doc__).parse_args()
     found = cases()
     measure(found, prepare(found), SECONDS, REPEATS, lambda: None)
     print(f"{'million updates per CPU-second':32} {'kernel':>8} {'checked':>8}")

@@ -14,7 +14,7 @@ from marl_envs.core.params import ParameterError
 from marl_envs.traffic.arrivals import Arrivals, Stream, build_arrivals
 from marl_envs.traffic.formats.sumo import SumoNetwork, read
 from marl_envs.traffic.formats.sumo_kinds import default_kind
-from marl_envs.traffic.sources import ALLOWED, split_heavy
+from marl_envs.traffic.sources import split_heavy
 
 PLAN = "own"  # the guideline's signal plan, 72 s, beside the one that SUMO made up for the network
 
@@ -52,8 +52,9 @@ def rilsa_counts(junction: SumoNetwork) -> Arrivals:
     roads = {road for start, movements in flowsRiLSA1 for road in (start, *(end for end, _, _ in movements))}
     if not roads <= set(junction.network.road_ids):
         raise ParameterError(
-            f'demand "rilsa" are the counts of one junction: it goes with network="rilsa" only, not with '
-            f"{junction.network.name!r}; for any network, demand may be one of {ALLOWED}"
+            'demand "rilsa" are the turning counts of the RiLSA junction: it goes with that junction only '
+            f'(network="rilsa" of signals, layout="rilsa1" of vehicles), not with {junction.network.name!r}, '
+            "which has other roads"
         )
     fastest = float(junction.network.limit[: junction.network.num_lanes].max())
     car, truck = default_kind("passenger", fastest), default_kind("truck", fastest)

@@ -43,11 +43,11 @@ def exit_from(settings: Settings, lane: Int, at: Int) -> Int:
 def _take_emptiest(state: State, settings: Settings, e: Int, lane: Int) -> None:
     """Let the first vehicle on `lane` take the link with the fewest vehicles on it and on the lane behind it.
 
-    It stays with its link while no other is emptier, and once it has a grant.
+    It stays with its link while no other is emptier.
     """
     v = state.on[e, lane, HEAD]
     best = state.vehicle[e, v, EXIT]
-    if best == NONE or (not settings.parity and state.grant[e, v] != NONE):
+    if best == NONE:
         return
     row = settings.leg[state.route_at[e, v]] + settings.drivable[lane, LANE_INDEX]
     first, end = settings.option_first[row], settings.option_first[row + 1]
@@ -113,7 +113,8 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
             continue
         state.active[e, kept] = d
         kept += 1
-        if settings.emptiest and settings.drivable[d, END_LANE] == NONE:
+        # Under the corrected rules others rely on the way that a vehicle has
+        if settings.emptiest and settings.parity and settings.drivable[d, END_LANE] == NONE:
             _take_emptiest(state, settings, e, d)
         state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept

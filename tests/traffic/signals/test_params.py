@@ -28,7 +28,7 @@ BAD = [
     ({"demand": "many"}, "demand must be one of"),
     ({"demand": "uniform-300.5"}, r"demand must be one of uniform, .* rilsa, or a file that ends in .json .*300.5"),
     ({"demand": "x" * 300}, "demand must be one of"),
-    ({"demand": "rilsa"}, r"it goes with network=\"rilsa\" only, not with 'cross'; for any network, .* uniform, peak"),
+    ({"demand": "rilsa"}, r"that junction only \(network=\"rilsa\" of signals, .*\), not with 'cross'"),
     ({"demand": "uniform-99999", "max_cycles": 3600}, "about 255,997,440 vehicles; at most 20,000,000 are allowed"),
     ({"max_cycles": 2**31 - 1}, r"max_cycles, 2147483647, is too large.* at most 2,147,483,647 are allowed"),
     ({"demand": ()}, "demand must be a name or a path"),

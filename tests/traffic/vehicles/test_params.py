@@ -38,7 +38,7 @@ from marl_envs.core.params import ParameterError
         ({"demand": "much"}, 'demand must be None, "rilsa", or a file'),
         ({"demand": "flow.json"}, 'a file as demand goes with arrivals="flow"'),
         ({"demand": "flow.json", "arrivals": "flow"}, "flow.json"),
-        ({"demand": "rilsa"}, "road"),
+        ({"demand": "rilsa"}, r"layout=\"rilsa1\" of vehicles\), not with 'cross', which has other roads"),
         ({"actions": "continuous", "mask_unsafe": True}, "mask_unsafe must not be True"),
         ({"actions": "continuous", "mask": "obs"}, "mask must not be 'obs'"),
         ({"observation": "tabular", "noise": 0.1}, "noise must be 0"),
