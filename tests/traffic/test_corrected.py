@@ -169,11 +169,9 @@ def test_the_references_rules_let_vehicles_touch():
 
 
 @pytest.mark.parametrize("law", LAWS, ids=str)
-@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize("layout", sorted(LAYOUTS.keys() - {"rilsa"}))  # whose counts are more than it can carry
 def test_demand_is_served(layout, law):
     """An hour of moderate demand, and a quarter of an hour later all have arrived: no gridlock."""
-    if layout == "rilsa":  # its counts are more than it can carry
-        pytest.skip("the guideline's counts are above its capacity")
     model, dt = law
     traffic = begin(layout, LAYOUTS[layout], model, dt, 3600.0, 1)
     traffic.step(round(4500 / dt))
