@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +15,8 @@ from benchmarks.fidelity.figures import FLOWS, SIXTEEN, TYC
 from benchmarks.fidelity.play import data_folder, missing_files
 from marl_envs.traffic.arrivals import CAR
 from marl_envs.traffic.demand import Demand, FlowPlan, build_demand
+from marl_envs.traffic.formats.cityflow import read_demand, read_network
+from marl_envs.traffic.formats.cityflow_out import write_demand, write_network
 from marl_envs.traffic.generate import grid
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.plans import STRAIGHT, TURN_LEFT, TURN_RIGHT
@@ -29,20 +35,27 @@ def has_hangzhou() -> bool:
         return False
 
 
-def files(name: str) -> tuple[str, str]:
-    """Return the paths of network and demand."""
-    folder, flow = data_folder(), FLOWS[HANGZHOU[name]]
-    assert folder is not None
-    return str(folder / flow.network), str(folder / flow.demand)
+@contextmanager
+def files(name: str) -> Iterator[tuple[str, str]]:
+    """Give the paths of network and demand: those of a published flow, or of a town, written for CityFlow."""
+    if name in HANGZHOU:
+        folder, flow = data_folder(), FLOWS[HANGZHOU[name]]
+        assert folder is not None
+        yield str(folder / flow.network), str(folder / flow.demand)
+        return
+    demand = town(int(name.rpartition("x")[2]))
+    with tempfile.TemporaryDirectory() as written:
+        paths = str(Path(written) / "roadnet.json"), str(Path(written) / "flow.json")
+        write_network(demand.network, paths[0])
+        write_demand(demand, paths[1])
+        yield paths
 
 
 @lru_cache
 def hangzhou(name: str) -> Demand:
     """Return a published flow on its network."""
-    from marl_envs.traffic.formats.cityflow import read_demand, read_network
-
-    network, demand = files(name)
-    return read_demand(demand, read_network(network))
+    with files(name) as (network, demand):
+        return read_demand(demand, read_network(network))
 
 
 @lru_cache
@@ -59,7 +72,7 @@ def town(side: int) -> Demand:
         route = _walk(ways, road, rng)
         if len(route) > 1:
             names = tuple(network.road_ids[r] for r in route)
-            plans.append(FlowPlan(CAR, names, EVERY, start=float(rng.uniform(0.0, EVERY))))
+            plans.append(FlowPlan(CAR, names, EVERY, start=float(rng.integers(int(EVERY)))))  # CityFlow's are whole
     return build_demand(network, plans, f"town {side}x{side}")
 
 

@@ -37,19 +37,17 @@ def has_sumo() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("libsumo", "sumolib"))
 
 
-def cityflow(name: str) -> Rolling:
-    """Return CityFlow with one thread on a published flow, signals by their program; unit: vehicle-updates."""
+def cityflow(name: str, filling: int, window: int) -> Rolling:
+    """Return CityFlow with one thread on a flow of `roads.files`, signals by their program; unit: vehicle-updates."""
     module: Any = importlib.import_module("cityflow")
-    network, demand = roads.files(name)
-    config = {"interval": 1.0, "seed": 0, "dir": "", "roadnetFile": network, "flowFile": demand, "laneChange": False}
-    config |= {"rlTrafficLight": False, "saveReplay": False, "roadnetLogFile": "", "replayLogFile": ""}
-    with tempfile.TemporaryDirectory() as folder:
+    config = {"interval": 1.0, "seed": 0, "dir": "", "laneChange": False, "rlTrafficLight": False}
+    config |= {"saveReplay": False, "roadnetLogFile": "", "replayLogFile": ""}
+    with roads.files(name) as (network, demand), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.json"
-        path.write_text(json.dumps(config))
+        path.write_text(json.dumps({**config, "roadnetFile": network, "flowFile": demand}))
         engine = module.Engine(str(path), thread_num=1)
     # Its destructor may wait for its thread for ever: never run it
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
-    filling, window = HOUR
     for _ in range(filling):
         engine.next_step()
     begin = engine.snapshot()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from rich.table import Table
 
 from benchmarks.speed import roads, traffic, traffic_peers
 from benchmarks.speed.measure import Block, Case
+from marl_envs.traffic.demand import Demand
 
 RILSA, SIGNALS = "RiLSA junction", "signals, 4x4 grid, demand that rises"
 BATCH = 64
@@ -20,21 +21,27 @@ def cases() -> list[Case]:
     """Return the cases: published flows, towns, the RiLSA junction, signals."""
     found = []
     for name in roads.HANGZHOU if roads.has_hangzhou() else ():
-        for envs in (1, BATCH):
-            run = partial(traffic.engine, partial(roads.hangzhou, name), envs, *traffic.HOUR)
-            found.append(Case(f"batch of {envs}", run, name))
-        run = partial(traffic.engine, partial(roads.hangzhou, name), BATCH, *traffic.HOUR, by_step=False)
-        found.append(Case(f"batch of {BATCH}, ten steps a call", run, name))
-        if traffic_peers.has_cityflow():
-            found.append(Case("CityFlow", partial(traffic_peers.cityflow, name), name, peer=True))
+        found += _against_cityflow(name, partial(roads.hangzhou, name), (1, BATCH), *traffic.HOUR)
     for side, batches in TOWNS.items():
-        for envs in batches:
-            run = partial(traffic.engine, partial(roads.town, side), envs)
-            found.append(Case(f"batch of {envs}", run, f"town {side}x{side}"))
+        town = partial(roads.town, side)
+        found += _against_cityflow(f"town {side}x{side}", town, batches, traffic.FILLING, traffic.WINDOW)
     if traffic_peers.has_sumo():
         for envs in (1, BATCH):
             found.append(Case(f"batch of {envs}", partial(traffic.engine, roads.rilsa, envs, *traffic.HOUR), RILSA))
         found.append(Case("SUMO (libsumo)", traffic_peers.sumo, RILSA, peer=True))
+    return found
+
+
+def _against_cityflow(
+    name: str, demand: Callable[[], Demand], batches: Sequence[int], filling: int, window: int
+) -> list[Case]:
+    """Return our engine on a demand, step by step and in a batch by decisions, too; and CityFlow where it is there."""
+    found = [Case(f"batch of {envs}", partial(traffic.engine, demand, envs, filling, window), name) for envs in batches]
+    if BATCH in batches:
+        run = partial(traffic.engine, demand, BATCH, filling, window, by_step=False)
+        found.append(Case(f"batch of {BATCH}, ten steps a call", run, name))
+    if traffic_peers.has_cityflow():
+        found.append(Case("CityFlow", partial(traffic_peers.cityflow, name, filling, window), name, peer=True))
     return found
 
 

@@ -85,6 +85,8 @@ def assemble(roads: Sequence[RoadPlan], junctions: Sequence[JunctionPlan], name:
         green=_green(junctions),
         xy=xy,
         first_point=first_point,
+        roads=tuple(roads),
+        junctions=tuple(junctions),
     )
 
 

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.traffic.plans import JunctionPlan, RoadPlan
+
 Ints = NDArray[np.int32]
 Reals = NDArray[np.float64]
 
@@ -78,6 +80,10 @@ class Network:
     """[X, 2] points of all centre lines [m]."""
     first_point: Ints
     """[N + 1] the points of drivable d are xy[first_point[d]] .. xy[first_point[d + 1] - 1]."""
+    roads: tuple[RoadPlan, ...]
+    """What it was assembled from."""
+    junctions: tuple[JunctionPlan, ...]
+    """Likewise."""
 
     @property
     def num_lanes(self) -> int:

@@ -9,6 +9,7 @@ from benchmarks.speed import report, roads, traffic, traffic_peers, traffic_repo
 from benchmarks.speed.measure import Case
 from marl_envs.traffic.engine.simulate import Traffic
 from marl_envs.traffic.engine.types import CREATED, FINISHED
+from marl_envs.traffic.formats.cityflow import read_demand, read_network
 from tests.benchmarks.fakes import printed, quiet_console
 
 
@@ -51,8 +52,15 @@ def test_a_town_has_trips_from_every_road_that_goes_on() -> None:
     network = demand.network
     ends = np.array([network.virtual[j] for j in network.road_end])
     assert sorted(demand.flow_road.tolist()) == np.flatnonzero(~ends).tolist()
-    assert max(map(len, demand.routes)) == roads.LEGS
+    assert all(len(route) == roads.LEGS or (len(route) < roads.LEGS and ends[route[-1]]) for route in demand.routes)
     assert (demand.flow_interval == roads.EVERY).all()
+
+
+def test_a_town_is_written_for_cityflow() -> None:
+    with roads.files("town 2x2") as (network, demand):
+        again = read_demand(demand, read_network(network))
+    np.testing.assert_array_equal(again.flow_start, roads.town(2).flow_start)
+    assert again.routes == roads.town(2).routes
 
 
 def test_sumo_gets_the_same_flows() -> None:

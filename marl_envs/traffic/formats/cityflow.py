@@ -32,7 +32,8 @@ from marl_envs.traffic.plans import (
     RoadPlan,
 )
 
-_KINDS = {"go_straight": STRAIGHT, "turn_left": TURN_LEFT, "turn_right": TURN_RIGHT}
+KIND_NAMES = {STRAIGHT: "go_straight", TURN_LEFT: "turn_left", TURN_RIGHT: "turn_right", OTHER: "other"}
+_KINDS = {name: kind for kind, name in KIND_NAMES.items()}
 # Our names of a vehicle's numbers -> CityFlow's
 VEHICLE_KEYS = {
     "length": "length",
