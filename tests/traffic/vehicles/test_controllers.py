@@ -157,16 +157,17 @@ def test_nobody_crashes_in_dense_traffic(controller: Any):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("interval", [0.25, 0.5, 1.0])
-@pytest.mark.parametrize("actions", ["discrete", "continuous"])
-@pytest.mark.parametrize("layout", ["cross", "cross-2", "cross-3", "cross-1-turns", "cross-3-turns", "tee-2"])
+@pytest.mark.parametrize(
+    ("actions", "interval"), [("discrete", 0.5), ("discrete", 1.0), ("continuous", 0.25), ("continuous", 1.0)]
+)
+@pytest.mark.parametrize("layout", ["cross", "cross-2", "cross-3", "cross-3-turns", "tee-2"])
 @pytest.mark.parametrize("controller", ALL)
 def test_nobody_crashes_on_any_layout(controller: Any, layout: str, actions: str, interval: float):
     policy = controller()
     lanes = network_of(intersection_v0.parallel_env(layout=layout).params).num_lanes
     chosen: dict[str, Any] = {"layout": layout, "actions": actions, "decision_interval": interval, "flow": 250 * lanes}
-    metrics = run(policy, int(600 / interval), 4, arrivals="flow", num_vehicles=400, **chosen)
-    assert metrics["created"].min() > 25 * lanes
+    metrics = run(policy, int(400 / interval), 3, arrivals="flow", num_vehicles=400, **chosen)
+    assert metrics["created"].min() > 10 * lanes
     assert metrics["collisions"].sum() == metrics["no_agent"].sum() == metrics["deadlock"].sum() == 0
     assert policy._desk.ledger.counts[:, BROKEN].sum() == policy._desk.ledger.counts[:, FORCED].sum() == 0
 

@@ -64,7 +64,9 @@ class Desk:
         self.arrays = vec.arrays
         seconds = params.dt * settings.interval
         engine = EngineSettings(*(getattr(settings, name) for name in EngineSettings._fields))
-        coarse = engine._replace(dt=seconds, boost=engine.boost * settings.interval)
+        # Steps as long as a decision, in which all that act; and who brakes to a stop ends a little late within a step
+        longer = engine.body + engine.hard * params.dt**2 / 8.0
+        coarse = engine._replace(dt=seconds, boost=engine.boost * settings.interval, body=longer)
         self.ledger = _ledger(vec, rule, network)
         self._kept = settings, coarse  # the table holds addresses only
         self._table = table_of(vec.arrays, Settings(*settings), coarse, self.ledger)
