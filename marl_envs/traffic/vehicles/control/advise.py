@@ -37,5 +37,5 @@ def advise_range(table: Any, first: Int, last: Int) -> None:
         elif ledger.rule == RANKS:
             run_light(state, fleet, settings, rules, ledger, e)
             by_rank(state, fleet, coarse, rules, ledger, e)
-        pull_all(state, fleet, coarse, rules, ledger, e)
+        pull_all(state, fleet, settings, coarse, rules, ledger, e)
         choose_all(state, fleet, settings, rules, ledger, e)

@@ -58,7 +58,7 @@ class Ledger(NamedTuple):
     cover: Annotated[NDArray[np.uint64], "Q W"]  # tiles that a vehicle with its front on a path's point needs
     planned: Annotated[NDArray[np.float32], "E A S"]  # way in each step from `plan_first` on [m]
     plan_first: Annotated[NDArray[np.int32], "E A"]  # step, or NONE: no plan
-    plan_last: Annotated[NDArray[np.int32], "E A"]  # step in which it has left the junction
+    plan_last: Annotated[NDArray[np.int32], "E A"]  # step in which it leaves the network
     counts: Annotated[NDArray[np.int64], "E 2"]  # FORCED, BROKEN
     # Numbers
     rule: int

@@ -1,8 +1,8 @@
 """First-come first-served reservations of the junction's tiles (AIM; Dresner and Stone, JAIR 31, 2008).
 
 A vehicle asks for every tile at every step at which it would cover it, if it drove as fast as it may from now on. If
-all of them are free they are its own, and it drives just so: actions have one outcome, so a plan is kept to the bit.
-Else it goes on as one that has to stop before the line, and asks again at its next decision.
+all of them are free they are its own, and it drives just so until it is gone: actions have one outcome, so a plan is
+kept to the bit. Else it goes on as one that has to stop before the line, and asks again at its next decision.
 """
 
 from __future__ import annotations
@@ -166,7 +166,8 @@ def _plan(
     """Write the plan of `v`; return whether all its tiles are free and nobody ahead is in its way (if it `asks`)."""
     a, link, k = fleet.agent[e, v], ledger.link[e, v], state.vehicle[e, v, KIND]
     way, speed = ledger.way[e, v], state.motion[e, v, SPEED]
-    end = settings.measure[link + rules.lane_junction.shape[0], LENGTH] + settings.body[k] + PATH_STEP
+    d = link + rules.lane_junction.shape[0]
+    end = settings.measure[d, LENGTH] + settings.measure[settings.drivable[d, END_LANE], LENGTH]
     if asks and _meets_stranger(fleet, settings, rules, ledger, e, v):
         return False
     ledger.plan_first[e, a] = state.step[e]
@@ -188,6 +189,12 @@ def _plan(
 
 
 @jit(inline=True)
+def _is_on_path(rules: Rules, link: Int, way: Real) -> Bool:
+    """Return whether the path of `link` reaches as far as `way` [m]: behind its end no tile is covered."""
+    return (way + rules.before) / PATH_STEP < rules.path_first[link + 1] - rules.path_first[link] - 1
+
+
+@jit(inline=True)
 def _points(rules: Rules, link: Int, way: Real, to: Real) -> Any:
     """Return the first and the last point of the path of `link` that a front passes from `way` to `to` [m]."""
     first, last = rules.path_first[link], rules.path_first[link + 1] - 1
@@ -199,7 +206,7 @@ def _points(rules: Rules, link: Int, way: Real, to: Real) -> Any:
 @jit(inner=True)
 def _tiles_are_free(rules: Rules, ledger: Ledger, t: Int, link: Int, way: Real, to: Real, e: Int) -> Bool:
     """Return whether all tiles that a vehicle sweeps up to step `t` are free then, and shortly before and after."""
-    if to < -ledger.reach_in:
+    if to < -ledger.reach_in or not _is_on_path(rules, link, way):
         return True
     first, last = _points(rules, link, way, to)
     rows = ledger.busy.shape[1]
@@ -222,6 +229,8 @@ def _book(
     link, rows = ledger.link[e, v], ledger.busy.shape[1]
     for s in range(1, ledger.plan_last[e, a] - ledger.plan_first[e, a] + 1):
         way, to = np.float64(ledger.planned[e, a, s - 1]), np.float64(ledger.planned[e, a, s])
+        if not _is_on_path(rules, link, way):
+            return
         if to < -ledger.reach_in:
             continue
         first, last = _points(rules, link, way, to)
