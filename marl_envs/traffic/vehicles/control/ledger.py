@@ -38,6 +38,7 @@ class Ledger(NamedTuple):
     held: Annotated[NDArray[np.int32], "E A"]  # scratch: grant before
     # Vehicles near the junction, looked at anew each time
     number: Annotated[NDArray[np.int32], "E"]
+    strangers: Annotated[NDArray[np.int32], "E"]  # those among them that the engine drives
     who: Annotated[NDArray[np.int32], "E V"]  # vehicles
     link: Annotated[NDArray[np.int32], "E V"]  # of vehicle v: its link
     way: Annotated[NDArray[np.float64], "E V"]  # of vehicle v: its place on that [m]

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
-from marl_envs.traffic.engine.estimates import SHY, can_stop
 from marl_envs.traffic.engine.types import BEHIND, END_LANE, HEAD, LENGTH, START_LANE
 from marl_envs.traffic.vehicles.control.ledger import BROKEN, Ledger
-from marl_envs.traffic.vehicles.control.near import admit, is_forced, pair
+from marl_envs.traffic.vehicles.control.near import admit, is_forced, meets_stranger
 from marl_envs.traffic.vehicles.motion import after_action
 from marl_envs.traffic.vehicles.types import (
-    FOE_OUT,
     KIND,
     NONE,
     PATH_STEP,
@@ -77,7 +75,7 @@ def _clear(state: EngineState, fleet: Fleet, ledger: Ledger, e: Int) -> None:
 def _check_plans(
     state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int
 ) -> None:
-    """Make new plans for vehicles that are not where theirs say, and take plans back for the engine's vehicles."""
+    """Make new plans for vehicles that are not where theirs say."""
     for i in range(ledger.number[e]):
         v = ledger.who[e, i]
         a = fleet.agent[e, v]
@@ -88,23 +86,6 @@ def _check_plans(
             ledger.counts[e, BROKEN] += 1
             _plan(state, fleet, settings, rules, ledger, e, v, False)
             _book(state, fleet, ledger, rules, settings, e, a, v)
-        elif can_stop(state, settings, e, v, -ledger.way[e, v] - SHY) and _meets_stranger(
-            fleet, settings, rules, ledger, e, v
-        ):
-            ledger.plan_first[e, a] = ledger.grant[e, a] = NONE
-            ledger.holds[e, v] = 0
-
-
-@jit(inner=True)
-def _meets_stranger(fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int) -> Bool:
-    """Return whether one of the engine's vehicles, which reserve nothing, is near on a way that crosses that of `v`."""
-    for i in range(ledger.number[e]):
-        u = ledger.who[e, i]
-        if fleet.agent[e, u] == NONE and ledger.holds[e, u]:
-            z = pair(settings, rules, ledger.link[e, v], ledger.link[e, u])
-            if z != NONE and ledger.way[e, u] <= rules.pair_zone[z, FOE_OUT]:
-                return True
-    return False
 
 
 @jit(inner=True)
@@ -168,7 +149,7 @@ def _plan(
     way, speed = ledger.way[e, v], state.motion[e, v, SPEED]
     d = link + rules.lane_junction.shape[0]
     end = settings.measure[d, LENGTH] + settings.measure[settings.drivable[d, END_LANE], LENGTH]
-    if asks and _meets_stranger(fleet, settings, rules, ledger, e, v):
+    if asks and meets_stranger(fleet, settings, rules, ledger, e, v):
         return False
     ledger.plan_first[e, a] = state.step[e]
     ledger.planned[e, a, 0] = np.float32(way)
