@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.pack import table_of
-from marl_envs.core.params import check_int
+from marl_envs.core.params import check_float, check_int
 from marl_envs.core.vector import VectorEnv
+from marl_envs.traffic.vehicles.control.desk import Desk, Rule
+from marl_envs.traffic.vehicles.control.ledger import ACTUATED, FIXED, RANKS, STOP, TILES
 from marl_envs.traffic.vehicles.driver import engine_pulls
 from marl_envs.traffic.vehicles.types import DRIVING, NONE, EngineSettings, EngineState
+
+LEAD = 2.0  # from the detectors of a light to the line, at the limit [s]
 
 
 class RandomDriver:
@@ -79,3 +84,138 @@ class EngineDriver:
             slowest = np.where(vec.action_mask, rules.levels, np.inf).argmin(axis=2)
             chosen = np.where(allowed, chosen, slowest)
         return np.asarray(chosen, np.int64)
+
+
+class Controller:
+    """Who may enter a junction, "cross" or "tee", for all its vehicles; they drive as the engine would.
+
+    Who may not enter stops before its line. Actions are chosen so that every vehicle can still stop for whatever is
+    ahead until the next decision. Vehicles for which no agent was free (metric `no_agent`) are let go first.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        """Take a rule."""
+        self._rule = rule
+        self._desk: Desk | None = None
+
+    def reset(self, seed: int) -> None:
+        """Forget who was allowed to enter; `seed` has no meaning here."""
+        del seed
+        self._desk = None
+
+    def act(self, vec: VectorEnv, obs: Any) -> NDArray[Any]:
+        """Return actions [E, A].
+
+        Raises:
+            ParameterError: the environment is one that the controller cannot work in.
+        """
+        del obs
+        if self._desk is None or self._desk.arrays is not vec.arrays:
+            self._desk = Desk(vec, self._rule)
+        return self._desk.advise()
+
+
+class AllWayStop(Controller):
+    """Every vehicle stops at its line; who stood there first goes first, and with it all whose ways do not cross."""
+
+    def __init__(self) -> None:
+        """Make the controller."""
+        super().__init__(Rule("AllWayStop", STOP))
+
+
+class TwoWayPriority(Controller):
+    """The road from west to east goes first; the other gives way, and accepts gaps.
+
+    Ranks as at two-way stops in the Highway Capacity Manual: straight and right turns of the major road; its left turns
+    and right turns of the minor road; straight on the minor road; left turns of the minor road.
+    """
+
+    def __init__(self, gap: float = 1.0) -> None:
+        """Make the controller.
+
+        Args:
+            gap: least time between leaving the place where two ways cross and the arrival of who goes first [s].
+
+        Raises:
+            ParameterError: the gap is out of range.
+        """
+        super().__init__(Rule("TwoWayPriority", RANKS, gap=check_float("gap", gap, 0.0, 60.0)))
+
+
+class Reservation(Controller):
+    """First-come first-served reservation of tiles: AIM (Dresner and Stone, JAIR 31, 2008)."""
+
+    def __init__(self, tile: float = 1.0, room: float = 0.25, spare: float = 0.25) -> None:
+        """Make the controller.
+
+        Args:
+            tile: size of the square tiles [m].
+            room: that is kept free around a vehicle [m].
+            spare: how long tiles are kept free before and after, rounded up to steps [s].
+
+        Raises:
+            ParameterError: a number is out of range.
+        """
+        check_float("tile", tile, 0.25, 10.0)
+        check_float("room", room, 0.0, 5.0)
+        check_float("spare", spare, 0.0, 2.0)
+        super().__init__(Rule("Reservation", TILES, tile=tile, room=room, spare=spare))
+
+
+class FixedSignal(Controller):
+    """A light of fixed times; or the junction's own with `signals=True`.
+
+    Its phases: the straight ways of two opposite arms and then their left turns where these have lanes; else all of two
+    opposite arms, where left turns give way and the first of each lane goes when the green ends.
+    """
+
+    def __init__(self, green: float = 30.0, yellow: float = 3.0, red: float = 2.0) -> None:
+        """Make the controller.
+
+        Args:
+            green: of each phase [s].
+            yellow: after it [s].
+            red: in all directions after that [s].
+
+        Raises:
+            ParameterError: a time is out of range.
+        """
+        check_float("green", green, 1.0, 600.0)
+        check_float("yellow", yellow, 0.0, 60.0)
+        check_float("red", red, 0.0, 60.0)
+        super().__init__(Rule("FixedSignal", RANKS, FIXED, green_time=green, yellow=yellow, red=red))
+
+
+class ActuatedSignal(Controller):
+    """A light with the phases of `FixedSignal` whose green ends when nobody comes any more.
+
+    Green stays while no other phase is called. Vehicles are detected from 2 s before their line on, at the limit.
+    """
+
+    def __init__(
+        self,
+        least_green: float = 5.0,
+        most_green: float = 50.0,
+        max_gap: float = 3.0,
+        yellow: float = 3.0,
+        red: float = 2.0,
+    ) -> None:
+        """Make the controller; the defaults of green and gap are those of SUMO's actuated lights.
+
+        Args:
+            least_green: of each phase [s].
+            most_green: of each phase, if another is called [s].
+            max_gap: between two vehicles, after which green ends; counted where they are detected first [s].
+            yellow: after it [s].
+            red: in all directions after that [s].
+
+        Raises:
+            ParameterError: a time is out of range.
+        """
+        check_float("least_green", least_green, 1.0, 600.0)
+        check_float("most_green", most_green, least_green, 600.0)
+        check_float("max_gap", max_gap, 0.0, 600.0)
+        check_float("yellow", yellow, 0.0, 60.0)
+        check_float("red", red, 0.0, 60.0)
+        rule = Rule("ActuatedSignal", RANKS, ACTUATED, green_time=most_green, least_green=least_green)
+        super().__init__(replace(rule, extension=max(0.0, max_gap - LEAD), yellow=yellow, red=red, lead=LEAD))
