@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from benchmarks.config import Suite
-from benchmarks.config_agents import LearnerAgent
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job
+from benchmarks.kinds import KINDS, LearnerAgent
 
 
 class Planner(NamedTuple):
@@ -25,7 +25,7 @@ class Family(NamedTuple):
     vector_env: str
     params: str
     metrics: str
-    replay: str  # function of a trajectory that gives what the report's player needs
+    replay: str  # function of a trajectory that gives what the report's player needs; "" where it shows none
     policies: dict[str, tuple[Planner, ...]]  # by kind of agent, the first that fits; learners play in every family
 
 
@@ -72,9 +72,26 @@ FAMILIES = {
             "threshold": (Planner(f"{_CONTROLLERS}:Threshold"),),
         },
     ),
+    "intersection_v0": Family(
+        vector_env="marl_envs.intersection_v0:vector_env",
+        params="marl_envs.traffic.vehicles.params:Params",
+        metrics="marl_envs.traffic.vehicles.metrics:METRICS",
+        replay="",
+        policies={
+            "random": (Planner("marl_envs.traffic.vehicles.policies:RandomDriver"),),
+            "engine_driver": (Planner("marl_envs.traffic.vehicles.policies:EngineDriver"),),
+        },
+    ),
+    "matrix_v0": Family(
+        vector_env="marl_envs.matrix_v0:vector_env",
+        params="marl_envs.small.matrix.types:Params",
+        metrics="marl_envs.small.matrix.metrics:METRICS",
+        replay="",
+        policies={"random": (Planner("marl_envs.warehouse.planner:RandomPolicy"),)},
+    ),
 }
 
-LEARNERS: tuple[str, ...] = get_args(LearnerAgent.model_fields["kind"].annotation)
+LEARNERS: tuple[str, ...] = tuple(KINDS)
 
 
 def load(reference: str) -> Any:

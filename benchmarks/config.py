@@ -11,7 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from benchmarks.config_agents import Agent, Name, Strict
+from benchmarks.config_agents import Agent
+from benchmarks.config_parts import Name, Strict
 from benchmarks.errors import InputError
 
 SUITES = Path(__file__).parent / "suites"
@@ -31,7 +32,7 @@ class Bound(Strict):
 class Environment(Strict):
     """One environment of a suite."""
 
-    env: Literal["warehouse_v0", "errands_v0", "traffic_signals_v0"]
+    env: Literal["warehouse_v0", "errands_v0", "traffic_signals_v0", "intersection_v0", "matrix_v0"]
     params: dict[str, Any] = Field(description="they outrank those in the agents' env")
     data: Files = Field(default={}, description="parameter -> its file or files, below the folder MARL_ENVS_DATA")
     train_on: dict[str, Any] = Field(default={}, description="what differs from params while learners train")

@@ -11,7 +11,9 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeInt
 
 from benchmarks.config import Environment, Evaluation, Suite, Training
-from benchmarks.config_agents import Agent, LearnerAgent, Strict
+from benchmarks.config_agents import Agent
+from benchmarks.config_parts import Strict
+from benchmarks.kinds import LearnerAgent
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers

@@ -2,68 +2,95 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
-from agents.exploration import Exploration, from_rule_config
-from agents.schedules import Schedule, from_config, learning_rate
-from benchmarks.config_agents import Exploration as ExplorationConfig
-from benchmarks.config_agents import LearnerAgent
-from benchmarks.config_agents import Schedule as ScheduleConfig
-from benchmarks.jobs import Job
-from marl_envs.core.params import ParameterError
+import numpy as np
+from gymnasium.spaces import Discrete, MultiDiscrete
 
-# Kind of learner -> its class in `agents`, observations that suit it, whether it needs the team's reward
-ONE, SEVERAL = ("tabular", "tabular_push"), ("tiles",)  # integers in an observation
-KINDS: dict[str, tuple[str, tuple[str, ...], bool]] = {
-    "independent_q": ("IndependentQLearning", ONE, False),
-    "shared_q": ("SharedRewardQLearning", ONE, True),
-    "independent_linear_q": ("IndependentLinearQLearning", SEVERAL, False),
-    "shared_linear_q": ("SharedRewardLinearQLearning", SEVERAL, True),
-}
+from agents.exploration import from_rule_config
+from agents.schedules import from_config, learning_rate
+from benchmarks import catalogue
+from benchmarks.config_parts import Exploration as ExplorationConfig
+from benchmarks.config_parts import Schedule as ScheduleConfig
+from benchmarks.jobs import Job
+from benchmarks.kinds import KINDS, OWN, SEVERAL, TEAM, Kind, LearnerAgent
+from marl_envs.core.params import ParameterError
 
 
 def make_learner(settings: LearnerAgent, vec: Any, seed: int) -> Any:
     """Return a new learner for `vec`; raise ParameterError if the settings or the environment do not fit."""
     import agents
 
-    return getattr(agents, KINDS[settings.kind][0])(vec, seed=seed, **_arguments(settings))
+    kind = KINDS[settings.kind]
+    return getattr(agents, kind.learner)(vec, seed=seed, **_arguments(settings, kind))
+
+
+def seen_by(settings: LearnerAgent, vec: Any) -> Any:
+    """Return the environment as the learner needs it: `vec` itself, or with a wrapper around it."""
+    import agents
+
+    kind = KINDS[settings.kind]
+    if not kind.wrapper:
+        return vec
+    given = {name: getattr(settings, name) for name in kind.of_wrapper}
+    return getattr(agents, kind.wrapper)(vec, **{name: value for name, value in given.items() if value is not None})
 
 
 def check(job: Job) -> None:
-    """Raise ParameterError if the job's learner would be refused; makes no table and no environment."""
+    """Raise ParameterError if the job's learner would be refused.
+
+    Nothing runs; an environment is made only where it depends on its size whether the learner can play.
+    """
     settings = job.settings
     assert isinstance(settings, LearnerAgent)
-    _arguments(settings)
-    _, suits, needs_team = KINDS[settings.kind]
-    shown = job.params.get("observation")
-    if shown not in suits:
+    kind = KINDS[settings.kind]
+    _check_environment(job, kind)
+    vec = catalogue.make(job, 1, training=True) if kind.by_size else _any_size(job, kind)
+    make_learner(settings, seen_by(settings, vec), job.seed)
+
+
+def _check_environment(job: Job, kind: Kind) -> None:
+    """Refuse observations and rewards that are not for this kind of learner."""
+    name, shown, reward = job.settings.kind, job.params.get("observation"), job.params.get("reward")
+    if shown not in kind.sees:
+        raise ParameterError(f"{name} learns tables: env needs observation: {' or '.join(kind.sees)}, not {shown!r}")
+    if kind.reward == TEAM and reward != "team":
+        raise ParameterError(f"{name} needs reward: team in env, not {reward!r}")
+    if kind.reward == OWN and reward == "team":
         raise ParameterError(
-            f"{settings.kind} learns tables: env needs observation: {' or '.join(suits)}, not {shown!r}"
+            f"{name} needs reward: individual (or another that is no team reward) in env, not {reward!r}"
         )
-    team = job.params.get("reward") == "team"
-    if team != needs_team:
-        needs = "needs reward: team" if needs_team else "needs reward: individual (or another that is no team reward)"
-        raise ParameterError(f"{settings.kind} {needs} in env, not {job.params.get('reward')!r}")
 
 
-def _arguments(settings: LearnerAgent) -> dict[str, Any]:
-    return {
-        "alpha": learning_rate(_alpha(settings.alpha)),
-        "gamma": settings.gamma,
-        "exploration": _exploration(settings.exploration),
-        "share_table": settings.share_table,
-    }
+def _any_size(job: Job, kind: Kind) -> Any:
+    """Return what a learner asks of an environment, of a small one: enough to check its settings."""
+    return SimpleNamespace(
+        num_envs=1,
+        num_agents=2,
+        observation_space=MultiDiscrete([2, 2], dtype=np.int32) if kind.sees == SEVERAL else Discrete(2),
+        action_space=Discrete(2),
+        params=SimpleNamespace(reward=job.params.get("reward")),
+        fingerprint={},
+    )
 
 
-def _exploration(config: ExplorationConfig) -> Exploration:
-    return from_rule_config({"rule": config.rule, "schedule": _schedule(config.schedule)})
+def _arguments(settings: LearnerAgent, kind: Kind) -> dict[str, Any]:
+    """Return the keyword arguments of the learner's class; those left out have its own defaults."""
+    given = {name: getattr(settings, name) for name in kind.settings if name not in kind.of_wrapper}
+    return {name: _argument(name, value) for name, value in given.items() if value is not None}
 
 
-def _alpha(config: ScheduleConfig) -> Schedule | float:
-    return config.start if config.kind == "constant" else from_config(_schedule(config))
+def _argument(name: str, value: Any) -> Any:
+    if isinstance(value, ExplorationConfig):
+        return from_rule_config({"rule": value.rule, "schedule": _config(value.schedule)})
+    if not isinstance(value, ScheduleConfig):
+        return value
+    schedule = value.start if value.kind == "constant" else from_config(_config(value))
+    return learning_rate(schedule) if name == "alpha" else schedule
 
 
-def _schedule(config: ScheduleConfig) -> dict[str, Any]:
+def _config(config: ScheduleConfig) -> dict[str, Any]:
     if config.kind == "constant":
         return {"kind": "constant", "value": config.start}
     return config.model_dump()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from benchmarks import catalogue, replay, store
 from benchmarks.config import Suite
-from benchmarks.config_agents import Strict
+from benchmarks.config_parts import Strict
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest
 from benchmarks.report import Made, write_report
@@ -90,7 +90,7 @@ def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str,
     return {
         (job.environment, job.agent): replay.read(store.run_folder(out, key) / store.REPLAY)
         for key, job in jobs.items()
-        if job.replay
+        if job.replay and catalogue.FAMILIES[job.env].replay
     }
 
 

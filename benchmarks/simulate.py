@@ -9,9 +9,9 @@ from typing import Any
 from agents import CheckpointError, History, checkpoint, evaluate, train
 from benchmarks import catalogue, store
 from benchmarks.config import Evaluation
-from benchmarks.config_agents import LearnerAgent
 from benchmarks.jobs import Job, training_key
-from benchmarks.learners import make_learner
+from benchmarks.kinds import LearnerAgent
+from benchmarks.learners import make_learner, seen_by
 from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
 
@@ -39,7 +39,7 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
     store.write_rows(folder / "episodes.parquet", _rows(job, folder, "eval", job.train_steps, episodes))
     in_training = [row for step, played in evaluations for row in _rows(job, folder, "train", step, played)]
     store.write_rows(folder / "evals.parquet", in_training)
-    if job.replay:
+    if job.replay and catalogue.FAMILIES[job.env].replay:
         _record(job, agent).save(folder / store.REPLAY)
     values = [episode[job.headline] for episode in episodes if not math.isnan(episode[job.headline])]
     return {job.headline: sum(values) / len(values) if values else math.nan}
@@ -47,7 +47,7 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
 
 def _evaluate(job: Job, agent: Any) -> list[Episode]:
     """Return new episodes that the agent plays, greedily if it has learned."""
-    vec = catalogue.make(job, job.evaluate.num_envs)
+    vec = _made(job, job.evaluate.num_envs, training=False)
     transfer = job.train_params is not None
     episodes = evaluate(agent, vec, job.evaluate.episodes, _derived(job.seed, EVALUATION), transfer=transfer)
     vec.close()
@@ -69,7 +69,7 @@ def _shared_training(job: Job, folder: Path) -> tuple[Any, History]:
     if path.is_file():
         assert isinstance(job.settings, LearnerAgent)
         assert job.train is not None
-        vec = catalogue.make(job, job.train.num_envs, training=True)
+        vec = _made(job, job.train.num_envs)
         learner = make_learner(job.settings, vec, job.seed)
         try:
             header, arrays = checkpoint.read(path)
@@ -101,7 +101,7 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
     plan = job.train
     assert plan is not None
     assert isinstance(job.settings, LearnerAgent)
-    vec = catalogue.make(job, plan.num_envs, training=True)
+    vec = _made(job, plan.num_envs)
     learner = make_learner(job.settings, vec, job.seed)
     if isinstance(plan.result, int):  # the evaluations count: they play what the other agents play
         shown = job.evaluate
@@ -115,7 +115,7 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
         job.train_steps,
         seed=job.seed,
         eval_every=max(1, job.train_steps // plan.evaluations),
-        eval_env=catalogue.make(job, shown.num_envs, training=True),
+        eval_env=_made(job, shown.num_envs),
         eval_episodes=shown.episodes,
         eval_seed=eval_seed,
         keep_best=job.headline if plan.result == "best" else None,
@@ -127,6 +127,12 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
     )
     vec.close()
     return learner, history
+
+
+def _made(job: Job, num_envs: int, training: bool = True) -> Any:
+    """Return the environment that the job trains (or is measured) in, as its agent needs it."""
+    vec = catalogue.make(job, num_envs, training)
+    return seen_by(job.settings, vec) if isinstance(job.settings, LearnerAgent) else vec
 
 
 def _derived(seed: int, stream: int) -> int:

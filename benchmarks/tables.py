@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from benchmarks.config import Suite
-from benchmarks.config_agents import LearnerAgent
+from benchmarks.kinds import LearnerAgent
 from benchmarks.statistics import FEW_SEEDS, Estimate
 from benchmarks.summary import Summary, agents_of
 

@@ -108,7 +108,7 @@ class MultiLearner(Trainable):
                 f"{type(self).__name__} would need a table of {' x '.join(map(str, shape))} = {cells} numbers here, "
                 f"more than {_MOST_CELLS}: it is for fewer agents, actions, observations or runs"
             )
-        return np.full(shape, value, dtype)
+        return np.full(shape, value, dtype) if value else np.zeros(shape, dtype)  # zeros cost nothing before use
 
     def owners(self, num_envs: int, groups: int) -> NDArray[np.int32]:
         """Return whose table is used, int32 [num_envs, A]: a run has `groups` tables, A (one each) or 1 (for all)."""

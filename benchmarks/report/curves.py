@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FAR = 2.5  # times the lowest value: beyond it curves are cut off where less is better
 INK, FAINT = "#010203", "#040506"  # stand-ins that become CSS variables in the page
-SERIES = tuple(f"#0a0b{index:02x}" for index in range(16))
+SERIES = tuple(f"#0a0b{index:02x}" for index in range(12))  # as many as the page has; more lines share them
 
 
 class Curve(NamedTuple):
@@ -90,7 +90,7 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
     agents = list(suite.agents)
     labels: list[tuple[float, str, str]] = []
     for curve in curves:
-        color = SERIES[agents.index(curve.agent)]
+        color = SERIES[agents.index(curve.agent) % len(SERIES)]
         line_with_band(axes, np.array(curve.steps) / 1e6, curve.estimates, color)
         labels.append((curve.estimates[-1].mean, curve.agent, color))
     learners = {curve.agent for curve in curves}
@@ -99,7 +99,7 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
         row = summary.get(environment, agent, suite.headline)
         if row is not None and agent not in learners:
             is_bound = agent not in agents
-            color = INK if is_bound else SERIES[agents.index(agent)]
+            color = INK if is_bound else SERIES[agents.index(agent) % len(SERIES)]
             axes.axhline(row.estimate.mean, color=color, linewidth=1.3, linestyle=":" if is_bound else "--")
             labels.append((row.estimate.mean, agent, color))
     axes.set_xlabel("million agent-steps of training")

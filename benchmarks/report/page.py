@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import store
 from benchmarks.config import Suite
-from benchmarks.config_agents import LearnerAgent
-from benchmarks.report.curves import curve_figure, learning_curves
+from benchmarks.kinds import LearnerAgent
+from benchmarks.report.curves import SERIES, curve_figure, learning_curves
 from benchmarks.report.sweeps import sweep_figure
 from benchmarks.summary import Summary, agents_of
 from benchmarks.tables import headline_title, notes, number, result_of, share_of, tables
@@ -127,7 +127,7 @@ def bars(suite: Suite, summary: Summary, environment: str) -> list[Bar]:
     for agent, row in known:
         low, high = (row.estimate.mean if math.isnan(end) else max(end, 0.0) for end in row.estimate[1:3])
         share = "" if math.isnan(row.of_reference.mean) else f"{row.of_reference.mean:.0f} %"
-        series = agents.index(agent) if agent in agents else -1
+        series = agents.index(agent) % len(SERIES) if agent in agents else -1
         length = max(row.estimate.mean, 0.0) * scale
         result.append(Bar(agent, series, number(row.estimate), share, length, low * scale, high * scale))
     return result

@@ -41,7 +41,7 @@ def _draw(axes: Any, title: str, suite: Suite, sweep: Sweep, summary: Summary) -
     agents, labels = list(suite.agents), []
     for agent, line in sweep_lines(suite, sweep, summary).items():
         x, estimates = [point[0] for point in line], [point[1] for point in line]
-        color = SERIES[agents.index(agent)]
+        color = SERIES[agents.index(agent) % len(SERIES)]
         line_with_band(axes, x, estimates, color, marker="o", markersize=4)
         labels.append((estimates[-1].mean, agent, color))
     axes.set_title(title, loc="left", fontsize=10)

@@ -12,6 +12,7 @@ from benchmarks.config import load_suite, suite_names, suite_path
 from benchmarks.data import with_data
 from benchmarks.errors import InputError
 from benchmarks.jobs import expand
+from benchmarks.kinds import KINDS
 from marl_envs.warehouse.errands.pibt import PIBTPolicy
 from marl_envs.warehouse.errands.pibt_rotate import RotatingPIBTPolicy
 from marl_envs.warehouse.pibt import PIBTPolicy as ShelvesPIBTPolicy
@@ -70,7 +71,7 @@ def test_unknown_top_level_key(tmp_path: Path) -> None:
 
 def test_unknown_environment_family(tmp_path: Path) -> None:
     message = refusal(tmp_path, environments={"floor": {**ENVIRONMENTS["floor"], "env": "warehose_v0"}})
-    families = "'warehouse_v0', 'errands_v0' or 'traffic_signals_v0'"
+    families = "'warehouse_v0', 'errands_v0', 'traffic_signals_v0', 'intersection_v0' or 'matrix_v0'"
     assert message == f"environments.floor.env: Input should be {families}, not 'warehose_v0'"
 
 
@@ -241,7 +242,7 @@ ERRANDS = {"env": "errands_v0", "params": {"num_robots": 2}, "train_steps": 100}
             ERRANDS,
             {"kind": "greedy"},
             "agents.planner.kind: greedy does not play errands_v0 (environments.here); "
-            "allowed are random, pibt, independent_q, shared_q, independent_linear_q, shared_linear_q",
+            f"allowed are random, pibt, {', '.join(KINDS)}",
         ),
     ],
 )
