@@ -49,7 +49,7 @@ def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
     free = state.num_free[e]
     begin_step(state, settings, e)
     if state.num_free[e] != free:
-        board(state, fleet, e, free)
+        board(state, fleet, settings, rules, e, free)
     note_outside(state, fleet, settings, rules, e)
     tell(state, fleet, settings, rules, e)
     finish_step(state, settings, e)

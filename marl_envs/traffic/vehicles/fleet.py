@@ -21,7 +21,7 @@ from marl_envs.traffic.engine.types import (
     LEADER,
     MODE,
 )
-from marl_envs.traffic.vehicles.motion import stop_level
+from marl_envs.traffic.vehicles.motion import stop_level, stopping
 from marl_envs.traffic.vehicles.types import (
     ANYONE,
     ARRIVAL,
@@ -137,8 +137,22 @@ def command(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
         fleet.wish[e, a] = rules.levels[action]
 
 
+@jit(inline=True)
+def _hold_back(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int) -> None:
+    """Let `v`, which was just inserted, be so slow that an agent can stop behind the vehicle ahead, last step included.
+
+    The engine's vehicles need a little less, as they stop within a step.
+    """
+    u = state.vehicle[e, v, AHEAD]
+    if u != NONE:
+        gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
+        lead, brake = state.motion[e, u, SPEED], rules.hard_brake
+        room = gap + lead * lead / (2.0 * settings.hard[state.vehicle[e, u, KIND]]) - stopping(rules, 0.0, settings.dt)
+        state.motion[e, v, SPEED] = min(state.motion[e, v, SPEED], np.sqrt(2.0 * brake * max(room, 0.0)))
+
+
 @jit(inner=True)
-def board(state: EngineState, fleet: Fleet, e: Int, free_before: Int) -> None:
+def board(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, free_before: Int) -> None:
     """Find drivers for the vehicles that were just inserted: there were `free_before` free slots before that.
 
     The engine drives them up to their agents' first decisions.
@@ -158,6 +172,8 @@ def board(state: EngineState, fleet: Fleet, e: Int, free_before: Int) -> None:
             if a == NONE:  # nothing is dropped: the engine drives it
                 fleet.counts[e, NO_AGENT] += 1
                 continue
+        _hold_back(state, settings, rules, e, v)
+        fleet.old_speed[e, v] = state.motion[e, v, SPEED]
         fleet.agent[e, v] = a
         fleet.slot[e, a], fleet.agent_trip[e, a] = v, trip
         fleet.status[e, a] = DRIVING

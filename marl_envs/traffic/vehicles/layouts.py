@@ -21,6 +21,7 @@ from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.sources import by_turns
 from marl_envs.traffic.streets import Lanes
 from marl_envs.traffic.vehicles.params import Params
+from marl_envs.traffic.vehicles.programs import with_clearances
 
 SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
 FLOW = 600.0  # of a layout without counts of its own [veh/h]
@@ -153,11 +154,11 @@ def _network(name: str, length: float, speed: float, signals: bool, stamp: int) 
     elif name == "rilsa1":
         network = rilsa().network
     else:
-        return _generated(name, length, speed)
+        return _generated(name, length, speed, signals)
     return network if signals else opened(network)
 
 
-def _generated(name: str, length: float, speed: float) -> Network:
+def _generated(name: str, length: float, speed: float, signals: bool) -> Network:
     ring = _ROUNDABOUT.fullmatch(name)
     if ring:
         return generate.roundabout(int(ring["arms"] or 4), length=length, speed=speed)
@@ -169,11 +170,14 @@ def _generated(name: str, length: float, speed: float) -> Network:
         )
     turns = 1 if found["turns"] else 0
     lanes = Lanes(turns, int(found["lanes"] or 1), turns)
+    phases = "four" if turns else "two"
     if found["one"]:
         arms = 4 if found["one"] == "cross" else 3
-        return generate.junction(arms, lanes, length=length, speed=speed, signals=False)
-    size = int(found["rows"]), int(found["columns"])
-    return generate.grid(*size, lanes, length=length, speed=speed, signals=False)
+        network = generate.junction(arms, lanes, length=length, speed=speed, phases=phases, signals=signals)
+    else:
+        size = int(found["rows"]), int(found["columns"])
+        network = generate.grid(*size, lanes, length=length, speed=speed, phases=phases, signals=signals)
+    return with_clearances(network) if signals else network
 
 
 def opened(network: Network) -> Network:

@@ -16,6 +16,8 @@ from marl_envs.traffic.vehicles.control.ledger import ACTUATED, FIXED, RANKS, ST
 from marl_envs.traffic.vehicles.driver import engine_pulls
 from marl_envs.traffic.vehicles.types import DRIVING, NONE, EngineSettings, EngineState
 
+LEAD = 2.0  # from the detectors of a light to the line, at the limit [s]
+
 
 class RandomDriver:
     """Any allowed action, or any acceleration, all alike."""
@@ -85,7 +87,7 @@ class EngineDriver:
 
 
 class Controller:
-    """A controller of all vehicles at one junction, "cross" or "tee": who may enter when; they drive as the engine does.
+    """Who may enter a junction, "cross" or "tee", for all its vehicles; they drive as the engine would.
 
     Who may not enter stops before its line. Actions are chosen so that every vehicle can still stop for whatever is
     ahead until the next decision. Vehicles for which no agent was free (metric `no_agent`) are let go first.
@@ -187,7 +189,7 @@ class FixedSignal(Controller):
 class ActuatedSignal(Controller):
     """A light with the phases of `FixedSignal` whose green ends when nobody comes any more.
 
-    Green stays while no other phase is called. A detector lies 2 s before each line.
+    Green stays while no other phase is called. Vehicles are detected from 2 s before their line on, at the limit.
     """
 
     def __init__(
@@ -203,7 +205,7 @@ class ActuatedSignal(Controller):
         Args:
             least_green: of each phase [s].
             most_green: of each phase, if another is called [s].
-            max_gap: between two vehicles over the detectors of a phase, after which its green ends [s].
+            max_gap: between two vehicles, after which green ends; counted where they are detected first [s].
             yellow: after it [s].
             red: in all directions after that [s].
 
@@ -215,5 +217,5 @@ class ActuatedSignal(Controller):
         check_float("max_gap", max_gap, 0.0, 600.0)
         check_float("yellow", yellow, 0.0, 60.0)
         check_float("red", red, 0.0, 60.0)
-        rule = Rule("ActuatedSignal", RANKS, ACTUATED, green_time=most_green, least_green=least_green, max_gap=max_gap)
-        super().__init__(replace(rule, yellow=yellow, red=red, lead=2.0))
+        rule = Rule("ActuatedSignal", RANKS, ACTUATED, green_time=most_green, least_green=least_green)
+        super().__init__(replace(rule, extension=max(0.0, max_gap - LEAD), yellow=yellow, red=red, lead=LEAD))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.traffic.engine.estimates import notice
 from marl_envs.traffic.engine.types import BEHIND, HEAD
-from marl_envs.traffic.vehicles.control.ledger import AMBER, AT_LINE, CLOSED, Ledger
+from marl_envs.traffic.vehicles.control.ledger import AMBER, AT_LINE, CLOSED, CRAWLS, Ledger
 from marl_envs.traffic.vehicles.control.light import waits_to_turn
-from marl_envs.traffic.vehicles.control.near import CRAWLS, admit, is_forced, is_free, lets_pass, pair
+from marl_envs.traffic.vehicles.control.near import admit, is_forced, is_free, lets_pass, pair
 from marl_envs.traffic.vehicles.types import (
     NONE,
     SPEED,
@@ -17,6 +17,7 @@ from marl_envs.traffic.vehicles.types import (
     Fleet,
     Rules,
 )
+
 
 @jit(inline=True)
 def _first_without(state: EngineState, ledger: Ledger, e: Int, lane: Int) -> Int:
@@ -58,7 +59,7 @@ def _waits(fleet: Fleet, ledger: Ledger, e: Int, v: Int) -> Bool:
 def _is_next(
     state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int
 ) -> Bool:
-    """Return whether the way of `v` is free, and nobody in its way has stood for longer, or as long with a lower trip."""
+    """Return whether the way of `v` is free, and nobody in its way was at its line before it (by trip in a tie)."""
     if not is_free(settings, rules, ledger, e, v):
         return False
     mine, trip = ledger.since[e, fleet.agent[e, v]], state.trip[e, v]
@@ -108,9 +109,7 @@ def _may_enter(
 
 
 @jit(inner=True)
-def _waits_for_any(
-    state: EngineState, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int
-) -> Bool:
+def _waits_for_any(state: EngineState, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int) -> Bool:
     """Return whether `v` has to wait for anyone who comes; not for those behind one that waits itself."""
     for lane in range(rules.lane_junction.shape[0]):
         u = state.on[e, lane, HEAD] if rules.lane_junction[lane] != NONE else NONE

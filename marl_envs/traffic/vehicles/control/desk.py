@@ -38,7 +38,7 @@ class Rule:
     least_green: float = 0.0
     yellow: float = 0.0
     red: float = 0.0
-    max_gap: float = 0.0
+    extension: float = 0.0
     lead: float = 0.0
     """From the detector to the stop line at the limit [s]."""
     tile: float = 1.0
@@ -64,7 +64,9 @@ class Desk:
         self.arrays = vec.arrays
         seconds = params.dt * settings.interval
         engine = EngineSettings(*(getattr(settings, name) for name in EngineSettings._fields))
-        coarse = engine._replace(dt=seconds, boost=engine.boost * settings.interval)
+        # Steps as long as a decision, in which all that act; and who brakes to a stop ends a little late within a step
+        longer = engine.body + engine.hard * params.dt**2 / 8.0
+        coarse = engine._replace(dt=seconds, boost=engine.boost * settings.interval, body=longer)
         self.ledger = _ledger(vec, rule, network)
         self._kept = settings, coarse  # the table holds addresses only
         self._table = table_of(vec.arrays, Settings(*settings), coarse, self.ledger)
@@ -106,8 +108,8 @@ def _ledger(vec: VectorEnv, rule: Rule, network: Network) -> Ledger:
     notice = _notice(params, network)
     if network.length[: network.num_lanes].min() < notice:
         raise ParameterError(
-            f"{rule.name} needs arms on which a vehicle can stop for the junction as soon as it comes: length must be at "
-            f"least {np.ceil(params.length + notice - network.length[:lanes].min()):.0f}, not {params.length:g}"
+            f"{rule.name} needs arms on which whoever comes can still stop for the junction: length must be at least "
+            f"{np.ceil(params.length + notice - network.length[:lanes].min()):.0f}, not {params.length:g}"
         )
     tiles = rule.rule == TILES
     green = _greens(network, rule.name) if rule.rule == RANKS and rule.light not in (NO_LIGHT, THEIRS) else []
@@ -196,8 +198,8 @@ def _greens(network: Network, name: str) -> list[NDArray[np.bool_]]:
     phases = []
     for phase in phase_sets(movements, "two" if shared else "four"):
         arms = {movements[m].start for m in phase}
-        open_ = {m for m, each in enumerate(movements) if m in phase or (each.kind == TURN_RIGHT and each.start in arms)}
-        phases.append(np.isin(own, sorted(open_)))
+        rights = [m for m, each in enumerate(movements) if each.kind == TURN_RIGHT and each.start in arms]
+        phases.append(np.isin(own, [*phase, *rights]))
     missing = ~np.any(phases, axis=0)
     if missing.any():
         raise ParameterError(f"{name}: the layout has movements that no phase opens")

@@ -34,9 +34,7 @@ from marl_envs.traffic.vehicles.types import (
 
 
 @jit(inner=True)
-def pull_all(
-    state: EngineState, fleet: Fleet, coarse: EngineSettings, rules: Rules, ledger: Ledger, e: Int
-) -> None:
+def pull_all(state: EngineState, fleet: Fleet, coarse: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
     """Write the acceleration that each agent's vehicle wants: that of the engine's rules, but for those with a plan.
 
     `coarse`: the engine's settings for steps as long as a decision, so that what is wanted is safe until the next one.
@@ -114,7 +112,8 @@ def choose_all(
             if not is_allowed(state, fleet, settings, rules, e, a, n):
                 continue
             level = rules.levels[n]
-            fits = level <= pull + 1e-9 or (level <= wanted + 1e-9 and _is_safe(state, settings, rules, ledger, e, a, v))
+            fits = level <= pull + 1e-9
+            fits = fits or (level <= wanted + 1e-9 and _is_safe(state, settings, rules, ledger, e, a, v))
             if fits and (best == NONE or level > rules.levels[best]):
                 best = n
             if slowest == NONE or level < rules.levels[slowest]:

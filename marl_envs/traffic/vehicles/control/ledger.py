@@ -21,6 +21,7 @@ FORCED, BROKEN = range(2)
 CLOSED, OPEN_NOW, AMBER = range(3)
 
 AT_LINE = 5.0  # who is so near its line is at it: a second vehicle has to stop 7 m behind the first [m]
+CRAWLS = 1.0  # who is slower and may not enter keeps those behind it back [m/s]
 
 
 class Ledger(NamedTuple):
@@ -50,7 +51,7 @@ class Ledger(NamedTuple):
     phase: Annotated[NDArray[np.int32], "E"]
     lit: Annotated[NDArray[np.int32], "E"]  # step in which its green began
     dark: Annotated[NDArray[np.int32], "E"]  # step in which it ended, or NONE
-    passed: Annotated[NDArray[np.int32], "E"]  # last step in which anyone came over the detectors of this phase
+    passed: Annotated[NDArray[np.int32], "E"]  # last step in which anyone moved between detector and line
     # Reservations
     busy: Annotated[NDArray[np.uint64], "E S W"]  # tiles taken in step t: row t % S
     cleared: Annotated[NDArray[np.int32], "E"]  # rows of earlier steps are empty
@@ -67,9 +68,8 @@ class Ledger(NamedTuple):
     least_green: float  # of the actuated one [s]
     yellow: float  # [s]
     red: float  # in all directions [s]
-    max_gap: float  # between two vehicles, after which green ends [s]
+    extension: float  # how long green lasts after the last vehicle has passed its line [s]
     detector: float  # before the stop line [m]
     request: float  # how far before the line vehicles ask for tiles [m]
     spare: int  # steps that tiles are kept free before and after
     reach_in: float  # how far before its line a vehicle can touch a tile [m]
-

@@ -10,6 +10,7 @@ from marl_envs.traffic.vehicles.control.ledger import (
     AMBER,
     AT_LINE,
     CLOSED,
+    CRAWLS,
     FIXED,
     NO_LIGHT,
     OPEN_NOW,
@@ -27,12 +28,10 @@ from marl_envs.traffic.vehicles.types import (
 
 
 @jit(inner=True)
-def run_light(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int
-) -> None:
-    """Find out which movements are open now, and take the right to enter from those who can still stop if theirs is not.
+def run_light(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
+    """Find out which movements are open now, and take the right to enter from those whose movement is not.
 
-    Who cannot stop by comfortable braking goes on.
+    Who cannot stop by comfortable braking keeps it, and so do left turns at their lines.
     """
     if ledger.light == NO_LIGHT:
         for k in range(ledger.open.shape[1]):
@@ -42,7 +41,7 @@ def run_light(
         for k in range(ledger.open.shape[1]):
             ledger.open[e, k] = state.on[e, k + rules.lane_junction.shape[0], OPEN]
     else:
-        _switch(state, fleet, settings, rules, ledger, e)
+        _switch(state, fleet, settings, ledger, e)
     for i in range(ledger.number[e]):
         v = ledger.who[e, i]
         a = fleet.agent[e, v]
@@ -61,16 +60,14 @@ def waits_to_turn(rules: Rules, ledger: Ledger, e: Int, v: Int) -> Bool:
 
 
 @jit(inner=True)
-def _switch(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int
-) -> None:
+def _switch(state: EngineState, fleet: Fleet, settings: EngineSettings, ledger: Ledger, e: Int) -> None:
     """Switch the controller's own light if it is time."""
     now = state.step[e]
     if fleet.cycle[e] == 0:
         ledger.phase[e], ledger.dark[e] = 0, NONE
         ledger.lit[e] = ledger.passed[e] = now
     if ledger.dark[e] == NONE:
-        if _is_over(state, settings, rules, ledger, e):
+        if _is_over(state, settings, ledger, e):
             ledger.dark[e] = now
     elif (now - ledger.dark[e]) * settings.dt >= ledger.yellow + ledger.red - 1e-9:
         ledger.phase[e] = _next_phase(ledger, e)
@@ -85,26 +82,25 @@ def _switch(
 
 
 @jit(inline=True)
-def _is_over(state: EngineState, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> Bool:
+def _is_over(state: EngineState, settings: EngineSettings, ledger: Ledger, e: Int) -> Bool:
     """Return whether the green ends now: its time is over; or another phase is called and nobody comes any more."""
     shown = (state.step[e] - ledger.lit[e]) * settings.dt
     if ledger.light == FIXED:
         return shown >= ledger.green_time - 1e-9
-    _detect(state, settings, rules, ledger, e)
+    _detect(state, ledger, e)
     if shown < ledger.least_green - 1e-9 or _next_phase(ledger, e) == ledger.phase[e]:
         return False
     gap = (state.step[e] - ledger.passed[e]) * settings.dt
-    return gap >= ledger.max_gap - 1e-9 or shown >= ledger.green_time - 1e-9
+    return gap >= ledger.extension - 1e-9 or shown >= ledger.green_time - 1e-9
 
 
 @jit(inline=True)
-def _detect(state: EngineState, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
-    """Note whether anyone with green has come over the detector since the last decision."""
+def _detect(state: EngineState, ledger: Ledger, e: Int) -> None:
+    """Note whether anyone with green moves between the detector and its line."""
     for i in range(ledger.number[e]):
         v = ledger.who[e, i]
-        way = -ledger.way[e, v]
-        since = way + state.motion[e, v, SPEED] * settings.dt * rules.interval
-        if ledger.green[ledger.phase[e], ledger.link[e, v]] and way <= ledger.detector < since:
+        moves = -ledger.detector <= ledger.way[e, v] < 0.0 and state.motion[e, v, SPEED] >= CRAWLS
+        if moves and ledger.green[ledger.phase[e], ledger.link[e, v]]:
             ledger.passed[e] = state.step[e]
 
 

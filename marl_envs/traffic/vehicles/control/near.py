@@ -24,7 +24,6 @@ from marl_envs.traffic.vehicles.types import (
 )
 
 CLEAR = 0.5  # zones are found on paths of points so far apart: so much further a vehicle has left them [m]
-CRAWLS = 1.0  # who is slower and may not enter keeps those behind it back [m/s]
 
 
 @jit(inner=True)

@@ -34,7 +34,8 @@ KEPT = 0.05  # how far from its plan a vehicle may be [m]
 
 @jit(inner=True)
 def reserve_all(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, coarse: EngineSettings, rules: Rules, ledger: Ledger, e: Int
+    state: EngineState, fleet: Fleet, settings: EngineSettings, coarse: EngineSettings, rules: Rules, ledger: Ledger,
+    e: Int,
 ) -> None:  # fmt: skip
     """Hear all requests, those that were first made longest ago first; on a lane from the front."""
     _clear(state, fleet, ledger, e)
@@ -174,7 +175,8 @@ def _plan(
     for s in range(last + 1):
         ledger.plan_last[e, a] = state.step[e] + s
         ledger.planned[e, a, s] = np.float32(way)
-        if asks and s % rules.interval == 0 and not _is_behind(state, settings, rules, ledger, fleet, e, v, s, way, speed):
+        decides = asks and s % rules.interval == 0
+        if decides and not _is_behind(state, settings, rules, ledger, fleet, e, v, s, way, speed):
             return False
         if way > end:
             return True
