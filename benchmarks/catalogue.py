@@ -30,6 +30,7 @@ class Family(NamedTuple):
 
 
 _CONTROLLERS = "marl_envs.traffic.signals.controllers"
+_DRIVERS = "marl_envs.traffic.vehicles.policies"
 
 FAMILIES = {
     "warehouse_v0": Family(
@@ -78,8 +79,13 @@ FAMILIES = {
         metrics="marl_envs.traffic.vehicles.metrics:METRICS",
         replay="",
         policies={
-            "random": (Planner("marl_envs.traffic.vehicles.policies:RandomDriver"),),
-            "engine_driver": (Planner("marl_envs.traffic.vehicles.policies:EngineDriver"),),
+            "random": (Planner(f"{_DRIVERS}:RandomDriver"),),
+            "engine_driver": (Planner(f"{_DRIVERS}:EngineDriver"),),
+            "all_way_stop": (Planner(f"{_DRIVERS}:AllWayStop"),),
+            "two_way_priority": (Planner(f"{_DRIVERS}:TwoWayPriority"),),
+            "reservation": (Planner(f"{_DRIVERS}:Reservation"),),
+            "fixed_signal": (Planner(f"{_DRIVERS}:FixedSignal"),),
+            "actuated_signal": (Planner(f"{_DRIVERS}:ActuatedSignal"),),
         },
     ),
     "matrix_v0": Family(
@@ -136,11 +142,18 @@ def check_suite(suite: Suite, path: Path) -> None:
                 f"allowed are {', '.join(known)}"
             )
     every = list(dict.fromkeys(metric for known in counted.values() for metric in known))
+    allowed = ", ".join(every)
     for title, shown in suite.tables.items():
         for metric in shown:
             if metric not in every:
                 raise InputError(
-                    f"{path}: tables.{title}: no environment has a metric {metric!r}; allowed are {', '.join(every)}"
+                    f"{path}: tables.{title}: no environment has a metric {metric!r}; allowed are {allowed}"
+                )
+    for title, rate in suite.rates.items():
+        for key, metric in (("events", rate.events), ("of", rate.of)):
+            if metric not in every:
+                raise InputError(
+                    f"{path}: rates.{title}.{key}: no environment has a metric {metric!r}; allowed are {allowed}"
                 )
 
 

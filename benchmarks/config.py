@@ -69,6 +69,14 @@ class Sweep(Strict):
     environments: list[Name] = Field(min_length=2)
 
 
+class Rate(Strict):
+    """Events for so much of something, counted over all episodes of all seeds: a table with exact intervals."""
+
+    events: str = Field(description="metric that counts rare events of an episode")
+    of: str = Field(description="metric that counts what they could have happened to")
+    per: PositiveInt = 1
+
+
 class Training(Strict):
     """How learners train, besides the number of agent-steps."""
 
@@ -106,6 +114,7 @@ class Suite(Strict):
     environments: dict[Name, Environment] = Field(min_length=1)
     agents: dict[Name, Agent] = Field(min_length=1)
     sweeps: dict[str, Sweep] = Field(default={}, description="title of a panel -> what it shows")
+    rates: dict[str, Rate] = Field(default={}, description="title of a table -> the rate it shows")
 
     @model_validator(mode="after")
     def _result_is_there(self) -> Suite:

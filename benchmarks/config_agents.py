@@ -63,11 +63,19 @@ class SignalRuleAgent(Strict):
     env: dict[str, Any] = Field(default={})
 
 
-class EngineDriverAgent(Strict):
-    """Cars driven as the engine drives its own: intelligent driver model, gaps accepted by right of way."""
+class DriverAgent(Strict):
+    """Cars as the engine drives its own (gaps accepted by right of way), or told at one junction when to enter it."""
 
-    kind: Literal["engine_driver"]
+    kind: Literal["engine_driver", "all_way_stop", "two_way_priority", "reservation", "actuated_signal"]
     env: dict[str, Any] = Field(default={})
+
+
+class FixedSignalAgent(Strict):
+    """Cars before a light whose phases are each green for `green` seconds."""
+
+    kind: Literal["fixed_signal"]
+    env: dict[str, Any] = Field(default={})
+    green: float = Field(default=30.0, ge=1.0)
 
 
 if TYPE_CHECKING:
@@ -79,10 +87,11 @@ if TYPE_CHECKING:
         | WebsterAgent
         | ActuatedAgent
         | SignalRuleAgent
-        | EngineDriverAgent
+        | DriverAgent
+        | FixedSignalAgent
         | LearnerAgent
     )
 else:
     SIGNALS = (FixedTimeAgent, WebsterAgent, ActuatedAgent, SignalRuleAgent)
-    POLICIES = (RandomAgent, GreedyAgent, PIBTAgent, *SIGNALS, EngineDriverAgent)
+    POLICIES = (RandomAgent, GreedyAgent, PIBTAgent, *SIGNALS, DriverAgent, FixedSignalAgent)
     Agent = Annotated[Union[POLICIES + tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from benchmarks.config import Suite
+from benchmarks.config import Rate, Suite
 from benchmarks.kinds import LearnerAgent
+from benchmarks.rates import count
 from benchmarks.statistics import FEW_SEEDS, Estimate
 from benchmarks.summary import Summary, agents_of
 
@@ -27,7 +28,27 @@ def tables(suite: Suite, summary: Summary, environment: str) -> list[Table]:
     """Return the environment's tables as the suite lists them; the one with the headline metric shows its shares."""
     counted = {row.metric for row in summary.rows if row.environment == environment}
     shown = {title: [metric for metric in metrics if metric in counted] for title, metrics in suite.tables.items()}
-    return [_table(suite, summary, environment, title, metrics) for title, metrics in shown.items() if metrics]
+    of_metrics = [_table(suite, summary, environment, title, metrics) for title, metrics in shown.items() if metrics]
+    of_rates = [_rates(suite, summary, environment, title, rate) for title, rate in suite.rates.items()]
+    return of_metrics + [table for table in of_rates if table.lines]
+
+
+def _rates(suite: Suite, summary: Summary, environment: str, title: str, rate: Rate) -> Table:
+    """Return a table of events, what they could have happened to, and the rate with its interval."""
+    per = f"per {rate.per:,} {rate.of}" if rate.per > 1 else f"per {rate.of}"
+    columns = ["agent", rate.events, rate.of, "rate", "95 % interval"]
+    lines = []
+    for agent in suite.players(environment):
+        counted = count(suite, summary, environment, agent, rate)
+        if counted is not None:
+            ends = f"{_digits(counted.low)} to {_digits(counted.high)}"
+            lines.append([agent, f"{counted.events:.0f}", f"{counted.of:.0f}", _digits(counted.rate), ends])
+    return Table(title, columns, ["", "", "", per, per], lines)
+
+
+def _digits(value: float) -> str:
+    """Return a number with about three digits."""
+    return "0" if value == 0 else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics: list[str]) -> Table:
@@ -126,6 +147,8 @@ def notes(suite: Suite) -> list[str]:
     ]
     if any(isinstance(agent, LearnerAgent) for agent in suite.agents.values()):
         lines.append(f"Learners: {result_of(suite)}.")
+    if suite.rates:
+        lines.append("Rates: of all episodes of all seeds together, with Garwood's exact interval.")
     if suite.better == "lower":
         lines.append(f"A lower {suite.headline} is better.")
     if suite.chance is not None:
