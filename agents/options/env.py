@@ -121,7 +121,7 @@ class OptionsEnv:
         numbers = (np.zeros(batch, np.int64) for _ in range(5))
         option, about, nearest, stalled, evasion = numbers
         stuck = np.zeros(batch, np.int8)
-        self.following = Following(option, about, nearest, stalled, stuck, evasion, np.zeros(batch[0], np.uint64))
+        self.following = Following(option, about, nearest, stalled, stuck, evasion, streams(0, _STREAMS, batch[0]))
         self._chosen = np.zeros(batch, np.int32)
 
     def __getattr__(self, name: str) -> Any:
@@ -156,7 +156,7 @@ class OptionsEnv:
         del options
         obs, info = self.env.reset(seed=seed)
         if seed is not None:
-            self.following.rng[:] = [seed_stream(seed, _STREAMS + e) for e in range(self.env.num_envs)]
+            self.following.rng[:] = streams(seed, _STREAMS, self.env.num_envs)
         self._forget(np.ones(self.env.num_envs, bool))
         self.now = self.options.look(self.env, self.following)
         shown = self._show(obs)
@@ -287,6 +287,11 @@ class OptionsEnv:
         self.now = self.options.look(self.env, self.following)
         shown = self._show(obs)
         return shown, self._info(info, shown, self.action_mask)
+
+
+def streams(seed: int, first: int, count: int) -> NDArray[np.uint64]:
+    """Return that many random streams of a seed, uint64 [count]."""
+    return np.array([seed_stream(seed, first + e) for e in range(count)], np.uint64)
 
 
 def _of(numbers: NDArray[np.int64], option: NDArray[np.int64]) -> NDArray[np.int64]:

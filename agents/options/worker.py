@@ -19,11 +19,10 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
-from agents.options.env import OptionsEnv
+from agents.options.env import OptionsEnv, streams
 from agents.tabular.kernels import random_allowed
 from marl_envs.core.jit import jit
 from marl_envs.core.params import ParameterError
-from marl_envs.core.random import seed_stream
 from marl_envs.core.snapshot import Snapshot
 
 _STREAMS = 1 << 44  # far from those of environments, learners and inner policies of the same seed
@@ -48,7 +47,7 @@ class WorkerEnv:
         self.env = env
         self.observation_space = Discrete(env.options.num_seen)
         self.action_space = env.env.action_space
-        self._draws = np.zeros(env.num_envs, np.uint64)
+        self._draws = streams(0, _STREAMS, env.num_envs)
 
     def __getattr__(self, name: str) -> Any:
         """Return the attribute of the environment below."""
@@ -70,7 +69,7 @@ class WorkerEnv:
         """Start an episode everywhere, with an option for everybody."""
         _, info = self.env.reset(seed=seed)
         if seed is not None:
-            self._draws[:] = [seed_stream(seed, _STREAMS + e) for e in range(self.env.num_envs)]
+            self._draws[:] = streams(seed, _STREAMS, self.env.num_envs)
         self._assign()
         return self._begin(info)
 
