@@ -10,7 +10,7 @@ All learners can be imported from here. Which one (docs/learners.md, docs/learne
 - Q-learning for many agents: `IndependentQLearning`, `SharedRewardQLearning`; on tiles `...LinearQLearning`
 - other values on tables: `Sarsa`, `ExpectedSarsa`, `NStepSarsa`, `SarsaLambda`, `DoubleQLearning`, `WatkinsQLambda`
 - with a model of the world: `DynaQ`, `DynaQPlus`, `PrioritizedSweeping`
-- choosing courses of action: `SMDPQLearning`, `IntraOptionQLearning`
+- choosing courses of action: `SMDPQLearning`, `IntraOptionQLearning`, over `Options` or an `OptionsEnv`
 - teams that decide together: `CentralQLearning`, `CoordinationGraphQLearning`; that learn together, `VDN`
 - teams that decide apart: `HystereticQLearning`, `LenientQLearning`, `DistributedQLearning`, `FMQ`, `RecursiveFMQ`
 - games: `PHC`, `WoLFPHC`, `JointActionLearner`
@@ -46,9 +46,12 @@ from agents.multi import (
     RecursiveFMQ,
     WoLFPHC,
 )
+from agents.options.env import OptionsEnv
 from agents.options.intra_option import IntraOptionQLearning
 from agents.options.options import Options, hallway_options, primitive_options
+from agents.options.shelves import ShelfOptions
 from agents.options.smdp import SMDPQLearning
+from agents.options.worker import WorkerEnv
 from agents.schedules import Approach, Constant, Exponential, Linear, Schedule, decaying
 from agents.single_agent import GymnasiumEnv
 from agents.tabular.policy import GreedyTable
@@ -97,6 +100,7 @@ __all__ = [
     "NStepSarsa",
     "Optimistic",
     "Options",
+    "OptionsEnv",
     "PrioritizedSweeping",
     "RecursiveFMQ",
     "SMDPQLearning",
@@ -105,10 +109,12 @@ __all__ = [
     "Schedule",
     "SharedRewardLinearQLearning",
     "SharedRewardQLearning",
+    "ShelfOptions",
     "Stage",
     "TileCoder",
     "WatkinsQLambda",
     "WoLFPHC",
+    "WorkerEnv",
     "climb",
     "decaying",
     "evaluate",

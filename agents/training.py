@@ -165,6 +165,7 @@ class _Course:
             *(obs, actions, reward, after, info["final_obs"], info["ended"], terminated, alive),
             next_mask=self.mask,
             final_mask=info.get("final_action_mask"),
+            **{name: info[name] for name in getattr(self.learner, "wants", ())},
         )
         self.done += 1
 

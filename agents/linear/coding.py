@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import MultiDiscrete
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from marl_envs.core.params import ParameterError, check_int
 
@@ -21,7 +21,7 @@ class TileCoder:
     """Codes vectors as tiles; every tiling is a table of its own, so no two tiles share a weight."""
 
     def __init__(
-        self, low: Sequence[float], high: Sequence[float], bins: int | Sequence[int] = 8, tilings: int = 8
+        self, low: ArrayLike, high: ArrayLike, bins: int | Sequence[int] | NDArray[Any] = 8, tilings: int = 8
     ) -> None:
         """Prepare `tilings` tilings of the box from `low` to `high`.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.models.model import GOES_ON, TERMINATES, Model, drawn_place, enter, expect_nothing, make_model, model_target
 from agents.tabular.kernels import OK, best_value, table_of
@@ -66,6 +67,28 @@ class DynaQPlus(DynaQ):
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
         return {**super().settings(), "kappa": self.kappa}
+
+    def act(
+        self, obs: NDArray[np.int32], mask: NDArray[np.int8] | None = None, explore: bool = True
+    ) -> NDArray[np.int64]:
+        """Return actions as every learner; exploring, also note what is allowed where an episode starts.
+
+        `update` sees only the masks of what steps lead to, and nothing forbidden may be imagined.
+        """
+        actions = super().act(obs, mask, explore)
+        if explore:
+            note_masks(self.insight.model_mask, obs, self._all_allowed if mask is None else mask)
+        return actions
+
+
+@jit
+def note_masks(model_mask: Any, obs: Any, mask: Any) -> None:
+    """Remember what is allowed where agents are."""
+    for e in range(obs.shape[0]):
+        for a in range(obs.shape[1]):
+            t, s = table_of(model_mask, obs, e, a), obs[e, a]
+            for b in range(mask.shape[2]):
+                model_mask[t, s, b] = mask[e, a, b]
 
 
 @jit

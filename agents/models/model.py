@@ -23,7 +23,7 @@ class Model(NamedTuple):
     outcome: Annotated[NDArray[np.int8], "T S N"]  # UNKNOWN, GOES_ON or TERMINATES
     model_reward: Annotated[NDArray[np.float32], "T S N"]
     leads_to: Annotated[NDArray[np.int32], "T S N"]
-    model_mask: Annotated[NDArray[np.int8], "T S N"]  # allowed actions, as last seen
+    model_mask: Annotated[NDArray[np.int8], "T S N"]  # allowed actions, as last seen; none: not seen yet
     places: Annotated[NDArray[np.int64], "T P"]  # in the order in which they entered the model
     num_places: Annotated[NDArray[np.int64], "T"]
     tried_at: Annotated[NDArray[np.int64], "T S N"]  # when, on the table's clock
@@ -37,7 +37,7 @@ def make_model(shape: tuple[int, int, int]) -> Model:
         outcome=np.zeros(shape, np.int8),
         model_reward=np.zeros(shape, np.float32),
         leads_to=np.zeros(shape, np.int32),
-        model_mask=np.ones(shape, np.int8),
+        model_mask=np.zeros(shape, np.int8),
         places=np.zeros((tables, states * actions), np.int64),
         num_places=np.zeros(tables, np.int64),
         tried_at=np.zeros(shape, np.int64),
@@ -58,7 +58,7 @@ def enter(model: Model, t: int, s: int, b: int, reward: float, after: int, outco
 
 @jit(inner=True)
 def expect_nothing(model: Model, t: int, s: int) -> None:
-    """Let the untried allowed actions of `s` lead back to it without a reward, until they are tried."""
+    """Let the untried actions of `s` that were seen to be allowed lead back to it without a reward, until tried."""
     for b in range(model.outcome.shape[2]):
         if model.model_mask[t, s, b] != 0 and model.outcome[t, s, b] == UNKNOWN:
             enter(model, t, s, b, 0.0, s, GOES_ON)

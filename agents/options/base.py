@@ -1,73 +1,111 @@
-"""What learners over options share: an option is chosen, followed until it stops, and then another one."""
+"""What learners over options share: an option is chosen, followed until it stops, and then another one.
+
+Options come in two ways. Either they are a table over observations (`Options`), and the learner follows them itself;
+or the environment follows them and has them for actions (`OptionsEnv`), and says in a step's info when they are over.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.options.choices import Choices
+from agents.options.kernels import (
+    NONE,
+    Alike,
+    Running,
+    Sequel,
+    first_bad_step,
+    make_running,
+    stop_by_table,
+)
 from agents.options.options import Options, as_options
 from agents.tabular.inputs import expect, table_sizes
 from agents.tabular.kernels import OK
+from agents.tabular.lookup import Lookup
 from agents.tabular.policy import GreedyTable
 from agents.values.base import ValueLearner
 from agents.values.kernels import Step
-from marl_envs.core.jit import jit
-from marl_envs.core.params import check_choice
-from marl_envs.core.random import draw_unit
+from marl_envs.core.params import ParameterError, check_choice
 
-NONE = -1
 RULES = ("epsilon_greedy", "boltzmann", "optimistic")
-
-
-class Running(NamedTuple):
-    """The options that agents follow."""
-
-    option: Annotated[NDArray[np.int64], "E A"]  # NONE: the next one is still to be chosen
-    origin: Annotated[NDArray[np.int32], "E A"]  # where it was started
-    gathered: Annotated[NDArray[np.float64], "E A"]  # discounted reward since then
-    discount: Annotated[NDArray[np.float64], "E A"]  # gamma to the power of the steps since then
+LESSONS = {"option_starts": np.int8, "same_option": np.bool_, "option_stops": np.float64}  # [E, A, O] each
 
 
 class OptionLearner(ValueLearner):
-    """Values q [T, S, O] of options; see `SMDPQLearning` and `IntraOptionQLearning` for how they are learned.
+    """Values of options, q [T, S, O], or [T, rows, kinds] over an `OptionsEnv`; subclasses say how they are learned.
 
-    `greedy()` chooses the best option anew in every step, which is never worse than following it (Sutton et al. 1999,
-    theorem 2).
+    With `Options`, `greedy()` chooses the best option anew in every step, which is never worse than following it
+    (Sutton et al. 1999, theorem 2).
     """
 
-    def __init__(self, vec: Any, *, options: Options | dict[str, Any], **settings: Any) -> None:
+    learns_alike: ClassVar[bool] = False
+    """Whether a step also teaches options that were not followed."""
+
+    def __init__(self, vec: Any, *, options: Options | dict[str, Any] | None = None, **settings: Any) -> None:
         """Make a learner for `vec` that chooses among `options`; the other settings are those of Q-learning.
+
+        Args:
+            vec: VectorEnv with Discrete observations, or an `OptionsEnv` that shows what options look like.
+            options: the options; none for an `OptionsEnv`, which has its own.
+            settings: of `TabularQLearning`.
 
         Raises:
             ParameterError: a value that is not allowed, options that do not fit, exploration by UCB1.
         """
-        self.options = as_options(options, *table_sizes(vec))
+        if (options is None) != hasattr(vec, "option_kinds"):
+            raise ParameterError(
+                "this environment has options of its own: do not give others"
+                if options is not None
+                else "options must be given, unless the environment is an OptionsEnv"
+            )
+        self.options = None if options is None else as_options(options, *table_sizes(vec))
+        self.reads = Choices if self.options is None else Lookup
         super().__init__(vec, **settings)
         check_choice("the rule of exploration among options", self.exploration.rule, RULES)
+        self._lessons: dict[str, NDArray[Any]] = {}
 
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
-        return {**super().settings(), "options": self.options.to_config()}
+        return {**super().settings(), "options": None if self.options is None else self.options.to_config()}
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """The column of each option, int64 [O]."""
+        if self.options is None:
+            kinds: NDArray[np.int64] = self._reader.kinds
+            return kinds
+        return np.arange(len(self.options))
 
     @property
     def columns(self) -> int:
-        """Columns of the table: options."""
-        return len(self.options)
+        """Columns of the table: options, or kinds of options."""
+        return int(self.kinds.max()) + 1
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """What `update` needs of a step's info, by name, beside what every learner gets."""
+        if self.options is not None:
+            return ()
+        return ("option_over", *LESSONS) if self.learns_alike else ("option_over",)
 
     def _make_memory(self) -> Running:
-        batch = (self.num_envs, self.num_agents)
-        return Running(np.full(batch, NONE), np.zeros(batch, np.int32), np.zeros(batch), np.ones(batch))
+        return make_running(self.num_envs, self.num_agents)
 
     def act(
         self, obs: NDArray[np.int32], mask: NDArray[np.int8] | None = None, explore: bool = True
     ) -> NDArray[np.int64]:
         """Return actions int64 [E, A], of the options that agents follow; `explore=False` asks for the best ones.
 
+        Over an `OptionsEnv` these are options, and the mask says which may be chosen.
+
         Raises:
             ValueError: wrong shapes or dtypes, an observation outside the table, or nothing that may be started.
         """
+        if self.options is None:
+            return super().act(obs, mask, explore)
         obs = expect("obs", obs, self._obs_shape, np.int32)
         mask = self._all_allowed if mask is None else expect("mask", mask, self._mask_shape, np.int8)
         outside = np.flatnonzero((obs < 0) | (obs >= self.q.shape[1]))
@@ -86,14 +124,79 @@ class OptionLearner(ValueLearner):
             chosen = self.memory.option
         return self.options.actions[chosen, obs]
 
-    def _start(self, new: NDArray[np.bool_], chosen: NDArray[np.int64], obs: NDArray[np.int32]) -> None:
+    def _start(self, new: NDArray[np.bool_], chosen: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
+        """Let agents follow what they chose; `rows` is where the table has it, [E, A]."""
         running = self.memory
-        running.option[new], running.origin[new] = chosen[new], obs[new]
+        running.option[new], running.origin[new] = chosen[new], rows[new]
         running.gathered[new], running.discount[new] = 0.0, 1.0
 
+    def update(self, *batch: Any, **named: Any) -> None:
+        """Learn from one step of the batch, as `TabularQLearning.update`.
+
+        Over an `OptionsEnv` it also needs of the step's info (`wants`) option_over bool [E, A] and, to learn
+        intra-option, option_starts int8, same_option bool and option_stops float64, [E, A, O].
+
+        Raises:
+            ValueError: as there, or one of these is missing or has another shape; nothing is learned then.
+        """
+        missing = [name for name in self.wants if name not in named]
+        if missing:
+            raise ValueError(f"{type(self).__name__} needs {', '.join(missing)} of the step's info")
+        given = {name: named.pop(name) for name in self.wants}
+        self._lessons = {
+            name: expect(name, value, self._mask_shape if name in LESSONS else self._batch, LESSONS.get(name, np.bool_))
+            for name, value in given.items()
+        }
+        super().update(*batch, **named)
+
+    def _improve(self, alpha: float, step: Step) -> int:
+        rows = (*step.actions.shape, -1)
+        flat = step._replace(obs=step.obs.reshape(rows), after=step.after.reshape(rows))
+        bad: int = first_bad_step(self.q.shape[1], flat)
+        if bad != OK:
+            return bad
+        self._learn_options(alpha, step, self._sequel(step) if self.options is None else self._follow_table(step))
+        return OK
+
+    def _sequel(self, step: Step) -> Sequel:
+        """Return what a step led to where the environment follows the options."""
+        new = self.memory.option == NONE
+        first = np.take_along_axis(step.obs, step.actions[..., None], axis=-1)[..., 0]
+        self._start(new, step.actions, first)
+        over = self._lessons["option_over"] | step.ended[:, None] | step.terminated
+        # While an option runs the mask allows it alone, but others may stop here
+        return Sequel(step.after, self._lessons.get("option_starts", step.mask), over)
+
+    def _follow_table(self, step: Step) -> Sequel:
+        """Return what a step led to where the learner follows the options."""
+        assert self.options is not None
+        over = np.empty(step.actions.shape, bool)
+        stop_by_table(self.memory.option, step, self.options.actions, self.options.stops, self.rng, over)
+        return Sequel(_repeat(step.after, len(self.options)), self.options.available(step.after, step.mask), over)
+
+    def _alike(self, step: Step) -> Alike:
+        """Return what a step teaches options that were not followed."""
+        if self.options is None:
+            return Alike(step.obs, self._lessons["same_option"], self._lessons["option_stops"])
+        same = self.options.actions.T[step.obs] == step.actions[..., None]
+        return Alike(_repeat(step.obs, len(self.options)), same, self.options.stops.T[step.after])
+
+    def _learn_options(self, alpha: float, step: Step, sequel: Sequel) -> None:
+        """Learn from a checked step."""
+        raise NotImplementedError
+
     def greedy(self) -> Any:
-        """Return the policy of the best option in every step, a `GreedyOptions`; it has random streams of its own."""
-        return GreedyOptions(self.q, self.options)
+        """Return the policy of the best option, with random streams of its own.
+
+        A `GreedyOptions`, which chooses in every step; over an `OptionsEnv`, where options run to their end, a
+        `GreedyTable`.
+        """
+        return super().greedy() if self.options is None else GreedyOptions(self.q, self.options)
+
+
+def _repeat(obs: NDArray[np.int32], times: int) -> NDArray[np.int32]:
+    """Return observations [E, A] once for each option, [E, A, O]."""
+    return np.repeat(obs[..., None], times, axis=-1)
 
 
 class GreedyOptions:
@@ -117,38 +220,3 @@ class GreedyOptions:
             mask = np.ones((*obs.shape, int(self._options.actions.max()) + 1), np.int8)
         chosen = self._table.choose(obs, self._options.available(obs, mask))
         return self._options.actions[chosen, obs]
-
-
-@jit(inner=True)
-def first_bad_step(num_obs: int, step: Step) -> Any:
-    """Return the flat index of the first number outside its space, reward that is not finite or empty mask."""
-    for e in range(step.obs.shape[0]):
-        for a in range(step.obs.shape[1]):
-            allowed = 0
-            for b in range(step.mask.shape[2]):
-                allowed |= step.mask[e, a, b]
-            good = 0 <= step.obs[e, a] < num_obs and 0 <= step.after[e, a] < num_obs
-            good &= 0 <= step.actions[e, a] < step.mask.shape[2]
-            if not good or allowed == 0 or not np.isfinite(step.reward[e, a]):
-                return e * step.obs.shape[1] + a
-    return OK
-
-
-@jit(inner=True)
-def best_start(q: Any, t: int, s: int, actions: Any, starts: Any, mask: Any, e: int, a: int) -> Any:
-    """Return the highest value of an option that may be started in `s`, float64; -inf if there is none."""
-    best = -np.inf
-    for o in range(q.shape[2]):
-        if starts[o, s] != 0 and mask[e, a, actions[o, s]] != 0:
-            best = max(best, np.float64(q[t, s, o]))
-    return best
-
-
-@jit(inner=True)
-def stops_here(o: int, step: Step, e: int, a: int, actions: Any, stops: Any, rng: Any) -> Any:
-    """Return whether option `o` is over after a step: by itself, with the episode, or because it cannot go on."""
-    after = step.after[e, a]
-    if step.ended[e] or step.terminated[e, a] or actions[o, after] < 0 or step.mask[e, a, actions[o, after]] == 0:
-        return True
-    stop = stops[o, after]
-    return stop == 1.0 or (stop > 0.0 and draw_unit(rng, e) < stop)

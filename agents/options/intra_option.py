@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.options.base import NONE, OptionLearner, Running, best_start, first_bad_step, stops_here
-from agents.tabular.kernels import OK, table_of
+from agents.options.base import OptionLearner
+from agents.options.kernels import NONE, Alike, Running, Sequel, best_start
+from agents.tabular.kernels import table_of
 from agents.values.kernels import Step, learn
 from marl_envs.core.jit import jit
 
@@ -20,48 +21,34 @@ from marl_envs.core.jit import jit
 class IntraOptionQLearning(OptionLearner):
     """Learns all consistent options from every step, also those that were not chosen."""
 
-    def _improve(self, alpha: float, step: Step) -> int:
-        actions, starts, stops = self.options.parts()
-        bad: int = update_intra(self.q, self.memory, actions, starts, stops, step, self.rng, alpha, self.gamma)
-        return bad
+    learns_alike = True
+
+    def _learn_options(self, alpha: float, step: Step, sequel: Sequel) -> None:
+        update_intra(self.q, self.kinds, self.memory, sequel, self._alike(step), step, alpha, self.gamma)
 
 
 @jit
 def update_intra(
-    q: Any,
-    running: Running,
-    actions: Any,
-    starts: Any,
-    stops: Any,
-    step: Step,
-    rng: Any,
-    alpha: float,
-    gamma: float,
-) -> Any:
-    """Learn from a step and see which options are over; return OK or the first bad sample."""
-    bad = first_bad_step(q.shape[1], step)
-    if bad != OK:
-        return bad
-    for e in range(step.obs.shape[0]):
-        for a in range(step.obs.shape[1]):
+    q: Any, kinds: Any, running: Running, sequel: Sequel, alike: Alike, step: Step, alpha: float, gamma: float
+) -> None:
+    """Learn from a checked step and see which options are over."""
+    for e in range(step.reward.shape[0]):
+        for a in range(step.reward.shape[1]):
             if not step.alive[e, a]:
                 running.option[e, a] = NONE  # chosen for nothing
                 continue
-            t, s, after = table_of(q, step.obs, e, a), step.obs[e, a], step.after[e, a]
-            best = 0.0  # of what may be started next; judged once, before anything is learned
-            if not step.terminated[e, a]:
-                best = best_start(q, t, after, actions, starts, step.mask, e, a)
-            for o in range(q.shape[2]):
-                if actions[o, s] == step.actions[e, a]:
+            t, best = table_of(q, step.reward, e, a), 0.0
+            if not step.terminated[e, a]:  # what may be started next; judged once, before anything is learned
+                best = best_start(q, t, kinds, sequel, e, a)
+            for o in range(kinds.shape[0]):
+                if alike.same[e, a, o]:
                     target = np.float64(step.reward[e, a])
                     if not step.terminated[e, a]:
-                        stop = stops[o, after]
-                        value = stop * best
+                        stop = alike.stops[e, a, o]
+                        value = stop * best if stop > 0.0 else 0.0
                         if stop < 1.0:
-                            value += (1.0 - stop) * np.float64(q[t, after, o])
+                            value += (1.0 - stop) * np.float64(q[t, sequel.rows[e, a, o], kinds[o]])
                         target += gamma * value
-                    learn(q, t, s, o, target, alpha)
-            o = running.option[e, a]
-            if o != NONE and stops_here(o, step, e, a, actions, stops, rng):
+                    learn(q, t, alike.rows[e, a, o], kinds[o], target, alpha)
+            if sequel.over[e, a]:
                 running.option[e, a] = NONE
-    return OK

@@ -55,7 +55,7 @@ class GreedyTable:
         num_envs, num_agents = np.shape(obs)[:2]
         if self.q.shape[0] not in (1, num_agents, num_envs * num_agents):
             raise ValueError(f"there are tables for {self.q.shape[0]} agents, but obs has {num_agents}")
-        shape = (num_envs, num_agents, self.q.shape[2])
+        shape = (num_envs, num_agents, self._reader.num_actions)
         obs = expect("obs", obs, (*shape[:2], *self._reader.obs_shape), np.int32)
         mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
         if len(self._rng) != num_envs:

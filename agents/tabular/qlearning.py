@@ -46,7 +46,7 @@ class TabularQLearning(Trainable):
     """
 
     needs_team_reward: ClassVar[bool | None]  # None: learns from either
-    reads: ClassVar[Any] = Lookup  # how an observation leads to values
+    reads: Any = Lookup  # how an observation leads to values
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
 """Eligibility traces: which values a later surprise still concerns, and how much. A list for each agent.
 
 The list holds the traced places of a table that are not zero, so its length is what counts and not the table's size.
-When it is full, the faintest place is forgotten.
+When it is full, the faintest place is forgotten; of equally faint ones that which was visited longest ago, and never one
+that was visited in this step, of which the learning rule's own update would be lost.
 """
 
 from __future__ import annotations
@@ -24,32 +25,44 @@ class Traces(NamedTuple):
     rows: Annotated[NDArray[np.int32], "E A L"]
     actions: Annotated[NDArray[np.int32], "E A L"]
     weights: Annotated[NDArray[np.float64], "E A L"]
+    ages: Annotated[NDArray[np.int32], "E A L"]  # [steps] since the last visit
 
 
 def make_traces(num_envs: int, num_agents: int, longest: int) -> Traces:
     """Return empty lists of at most `longest` places."""
     shape = (num_envs, num_agents, longest)
-    rows, actions, weights = (np.zeros(shape, dtype) for dtype in (np.int32, np.int32, np.float64))
-    return Traces(np.zeros(shape[:2], np.int64), rows, actions, weights)
+    arrays = (np.zeros(shape, dtype) for dtype in (np.int32, np.int32, np.float64, np.int32))
+    return Traces(np.zeros(shape[:2], np.int64), *arrays)
 
 
 @jit(inner=True)
 def mark(traces: Traces, e: int, a: int, row: int, action: int, kind: int) -> None:
-    """Add 1 to the weight of a place, or set it to 1 (REPLACING)."""
-    count, faintest = traces.length[e, a], 0
-    for i in range(count):
-        if traces.rows[e, a, i] == row and traces.actions[e, a, i] == action:
-            traces.weights[e, a, i] = 1.0 if kind == REPLACING else traces.weights[e, a, i] + 1.0
+    """Add 1 to the weight of a place, or set it to 1 (REPLACING). A step visits at most as many places as the list holds."""
+    count, i = traces.length[e, a], 0
+    for k in range(count):
+        if traces.rows[e, a, k] == row and traces.actions[e, a, k] == action:
+            traces.weights[e, a, k] = 1.0 if kind == REPLACING else traces.weights[e, a, k] + 1.0
+            traces.ages[e, a, k] = 0
             return
-        if traces.weights[e, a, i] < traces.weights[e, a, faintest]:
-            faintest = i
-    i = faintest
+        if goes_before(traces, e, a, k, i):
+            i = k
     if count < traces.rows.shape[2]:
         i = count
         traces.length[e, a] = count + 1
     traces.rows[e, a, i] = row
     traces.actions[e, a, i] = action
     traces.weights[e, a, i] = 1.0
+    traces.ages[e, a, i] = 0
+
+
+@jit(inline=True)
+def goes_before(traces: Traces, e: int, a: int, k: int, i: int) -> Any:
+    """Return whether entry `k` is to be forgotten rather than entry `i`."""
+    if traces.ages[e, a, k] == 0 or traces.ages[e, a, i] == 0:
+        return traces.ages[e, a, k] > 0
+    if traces.weights[e, a, k] != traces.weights[e, a, i]:
+        return traces.weights[e, a, k] < traces.weights[e, a, i]
+    return traces.ages[e, a, k] > traces.ages[e, a, i]
 
 
 @jit(inner=True)
@@ -62,8 +75,9 @@ def credit(q: Any, t: int, traces: Traces, e: int, a: int, change: float) -> Non
 
 @jit(inner=True)
 def fade(traces: Traces, e: int, a: int, factor: float) -> None:
-    """Multiply all weights by `factor`; 0 empties the list."""
+    """Multiply all weights by `factor`, at the end of a step; 0 empties the list."""
     if factor == 0.0:
         traces.length[e, a] = 0
     for i in range(traces.length[e, a]):
         traces.weights[e, a, i] *= factor
+        traces.ages[e, a, i] += 1

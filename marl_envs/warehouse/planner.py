@@ -93,7 +93,7 @@ def _must_wait(state: State, settings: Settings, actions: Any, e: Int, a: Int) -
 
 
 @jit
-def _greedy_all(table: Any, actions: Any, dodge: Any, rng: Any, sidestep: Real) -> None:
+def greedy_all(table: Any, actions: Any, dodge: Any, rng: Any, sidestep: Real) -> None:
     """Choose the actions of all environments."""
     state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
     for e in range(state.pos.shape[0]):
@@ -133,7 +133,7 @@ class GreedyPolicy:
             self._rng = np.array([seed_stream(self._seed, e) for e in range(vec.num_envs)], np.uint64)
             self._dodge = np.zeros(shape, np.int64)
         actions = np.zeros(shape, np.int64)
-        _greedy_all(self._table(vec), actions, self._dodge, self._rng, self._sidestep)
+        greedy_all(self._table(vec), actions, self._dodge, self._rng, self._sidestep)
         return actions
 
     @staticmethod

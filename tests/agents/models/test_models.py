@@ -104,3 +104,16 @@ def test_dyna_plus_is_drawn_to_what_was_not_tried_for_long():
     plain_dyna = DynaQ(vec, planning=500, alpha=1.0, gamma=0.0)
     one_step(plain_dyna, 1, 0, 0.0, 1)
     assert not plain_dyna.q.any()
+
+
+def test_dyna_plus_does_not_imagine_what_is_forbidden_where_an_episode_starts():
+    """A start that no step leads back to: its mask is known from acting there, and without that nothing is imagined."""
+    vec = Corridor(num_envs=1, num_agents=1)
+    for acts, wanted in ((True, [True, False, True]), (False, [False, False, True])):
+        learner = DynaQPlus(vec, kappa=0.1, planning=200, alpha=1.0, gamma=0.0)
+        if acts:  # in cell 0 there is no way left
+            learner.act(np.zeros((1, 1), np.int32), np.array([[[1, 0, 1]]], np.int8))
+        for _ in range(5):
+            one_step(learner, 0, 2, 1.0, 1)
+            one_step(learner, 1, 2, 1.0, 2)
+        assert (learner.q[0, 0] != 0.0).tolist() == wanted
