@@ -17,11 +17,11 @@ from marl_envs.traffic.vehicles.metrics import METRICS
 from marl_envs.traffic.vehicles.observe import STATE_OF_AGENT, STATE_OF_LANE, TABULAR_STATES, vector_length
 from marl_envs.traffic.vehicles.params import Params
 from marl_envs.traffic.vehicles.tables import make_rules, with_rights
+from marl_envs.traffic.vehicles.turning import ROUTES
 from marl_envs.traffic.vehicles.types import (
     COLLISIONS,
     NONE,
     NOTES,
-    NUM_ACTIONS,
     OWN_IN_TIME,
     REWARD_TERMS,
     SLACK,
@@ -35,15 +35,15 @@ from marl_envs.traffic.vehicles.types import (
 def observation_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one agent's observation."""
     if rules.observation == TABULAR:
-        return spaces.Discrete(TABULAR_STATES)
-    return spaces.Box(-1.0, 1.0, (vector_length(rules.conflicts),), np.float32)
+        return spaces.Discrete(TABULAR_STATES * (ROUTES if rules.route_choice else 1))
+    return spaces.Box(-1.0, 1.0, (vector_length(rules.conflicts, rules.route_choice),), np.float32)
 
 
 def action_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one agent's action."""
     if rules.continuous:
         return spaces.Box(-rules.hard_brake, rules.pull_up, (1,), np.float32)
-    return spaces.Discrete(NUM_ACTIONS)
+    return spaces.Discrete(len(rules.levels))
 
 
 def build(params: Params) -> Simulation:

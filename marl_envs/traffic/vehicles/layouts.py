@@ -14,13 +14,14 @@ from marl_envs.core.params import ParameterError
 from marl_envs.traffic import generate
 from marl_envs.traffic.arrivals import Arrivals, build_arrivals
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Kind, Trips, expand
-from marl_envs.traffic.engine.tables import build_settings
+from marl_envs.traffic.engine.tables import all_routes, build_settings, with_routes
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.sources import by_turns
 from marl_envs.traffic.streets import Lanes
 from marl_envs.traffic.vehicles.params import Params
+from marl_envs.traffic.vehicles.ways import free_speeds, more_routes
 
 SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
 FLOW = 600.0  # of a layout without counts of its own [veh/h]
@@ -65,6 +66,8 @@ class Layout:
     capacity: int
     trips: int
     """Most trips of an episode that are drawn; 0: those of a file."""
+    routes: tuple[tuple[int, ...], ...]
+    """All that the settings know; with a choice of route more than those of the trips."""
 
 
 def load(params: Params) -> Layout:
@@ -91,9 +94,13 @@ def load(params: Params) -> Layout:
         model="idm",
         fresh=arrivals is not None,
     )
+    routes = tuple(all_routes([demand]))
+    if params.route_choice:
+        routes = more_routes(network, routes, free_speeds(network, settings))
+        settings = with_routes(settings, network, routes)
     room = int((network.length / settings.body.min() + 2).sum())
     capacity = max(1, min(most or len(trips), room))
-    return Layout(network, arrivals, demand, settings, rate, capacity, most)
+    return Layout(network, arrivals, demand, settings, rate, capacity, most, routes)
 
 
 def vehicles_of(params: Params) -> int:

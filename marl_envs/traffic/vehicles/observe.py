@@ -13,6 +13,7 @@ from marl_envs.traffic.vehicles.conflicts import link_ahead, margin
 from marl_envs.traffic.vehicles.fleet import is_allowed, leader_level, leader_of
 from marl_envs.traffic.vehicles.motion import free_speed, stop_level, stopping
 from marl_envs.traffic.vehicles.poses import pair_of
+from marl_envs.traffic.vehicles.turning import OF_ROUTE, quicker_turn, see_turns
 from marl_envs.traffic.vehicles.types import (
     DIS,
     DRIVING,
@@ -50,9 +51,9 @@ WIDE, NARROW = 1.5, 0.3  # margins [s]
 STATE_OF_AGENT, STATE_OF_LANE = 12, 2
 
 
-def vector_length(conflicts: int) -> int:
+def vector_length(conflicts: int, route_choice: int = 0) -> int:
     """Return how many numbers a vector of features has."""
-    return OF_SELF + OF_LEADER + OF_CONFLICT * conflicts
+    return OF_SELF + OF_LEADER + OF_CONFLICT * conflicts + OF_ROUTE * route_choice
 
 
 @jit(inner=True)
@@ -78,8 +79,9 @@ def _label(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
     for edge in SPEED_BINS:
         fast += speed >= edge
     own = fast * LEADERS + leader_level(state, settings, rules, e, v)
+    more = quicker_turn(state, settings, rules, e, v) * TABULAR_STATES if rules.route_choice else np.int64(0)
     if fleet.seen[e, a, 0] == NONE:
-        return 1 + own
+        return more + 1 + own
     _, way = link_ahead(state, settings, rules, fleet, e, v, state.vehicle[e, v, PLACE])
     level = np.int64(5) if way > 0.0 else np.int64(0)
     if way <= 0.0:
@@ -87,7 +89,7 @@ def _label(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
     slack = _slack_bin(fleet, e, a)
     right = fleet.conflict[e, a, 0, FIRST] > 0.0
     foe = _foe_state(state, fleet, settings, rules, e, a)
-    return FIRST_CONFLICT + (((slack * RIGHTS + right) * FOES + foe) * LEVELS + level) * SPEEDS * LEADERS + own
+    return more + FIRST_CONFLICT + (((slack * RIGHTS + right) * FOES + foe) * LEVELS + level) * SPEEDS * LEADERS + own
 
 
 @jit(inline=True)
@@ -143,6 +145,8 @@ def write_vectors(
                 _see_conflict(state, fleet, settings, rules, obs, e, a, c)
         if rules.noise > 0.0:
             _blur(rules, noise, obs, e, a)
+        if rules.route_choice:
+            see_turns(state, settings, rules, obs, e, a, fleet.slot[e, a], obs.shape[2] - OF_ROUTE)
 
 
 @jit(inline=True)
@@ -202,7 +206,7 @@ def _see_conflict(
 @jit(inline=True)
 def _blur(rules: Rules, noise: Any, obs: Any, e: Int, a: Int) -> None:
     """Add normal noise to what is measured of others: all but whether they are there and what the rules say."""
-    for i in range(OF_SELF, obs.shape[2]):
+    for i in range(OF_SELF, OF_SELF + OF_LEADER + OF_CONFLICT * rules.conflicts):
         conflict = i >= OF_SELF + OF_LEADER
         k = (i - OF_SELF - OF_LEADER) % OF_CONFLICT if conflict else i - OF_SELF
         there = obs[e, a, i - k] > 0.0

@@ -54,6 +54,8 @@ class Params:
     """Time between two decisions [s]."""
     actions: str = "discrete"
     """"discrete" (keep the speed, accelerate, brake, brake hard) or "continuous" (an acceleration)."""
+    route_choice: bool = False
+    """Whether agents have three more actions: turn left, go straight on, turn right at the next junction."""
     accelerate: float = 2.0
     """Acceleration of agents [m/s2]."""
     brake: float = 2.0
@@ -108,7 +110,7 @@ class Params:
         check_float("view", self.view, 5.0, 1e4)
         check_float("noise", self.noise, 0.0, 1.0)
         self._check_rewards()
-        for name in ("mask_unsafe", "signals", "agents_leave"):
+        for name in ("route_choice", "mask_unsafe", "signals", "agents_leave"):
             check_choice(name, getattr(self, name), (True, False))
         check_choice("mask", self.mask, ("info", "obs", None))
         if self.capacity is not None:
@@ -157,7 +159,12 @@ class Params:
 
     def _check_faces(self) -> None:
         if self.actions == "continuous":
-            for name, value in (("mask_unsafe", self.mask_unsafe), ("mask", self.mask == "obs")):
+            refused = (
+                ("mask_unsafe", self.mask_unsafe),
+                ("route_choice", self.route_choice),
+                ("mask", self.mask == "obs"),
+            )
+            for name, value in refused:
                 if value:
                     raise ParameterError(f'{name} must not be {getattr(self, name)!r} with actions="continuous"')
         if self.observation == "tabular" and self.noise > 0.0:

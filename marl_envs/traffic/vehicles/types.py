@@ -32,6 +32,7 @@ NO_FAULT, OWN_FAULT = 0, 1  # NONE: no crash
 # Actions
 KEEP, ACCELERATE, BRAKE, HARD_BRAKE = range(4)
 NUM_ACTIONS = 4
+TURN_ACTIONS = 3  # that follow them if the route is free: left, straight on, right at the next junction
 # Kinds of conflict between two links
 APART, CROSSING, MERGING, DIVERGING = range(4)
 # Rules.pair_zone[z, :]: front positions of the first and of the second link between which two vehicles can touch
@@ -89,6 +90,10 @@ class Rules(NamedTuple):
     stream_route: Annotated[NDArray[np.int32], "G"]
     stream_kind: Annotated[NDArray[np.int32], "G"]
     stream_speed: Annotated[NDArray[np.float64], "G"]  # when its vehicles begin to drive [m/s]
+    # A choice of route (ways.py); empty without one
+    goal: Annotated[NDArray[np.int32], "W"]  # of each route
+    turn_place: Annotated[NDArray[np.int32], "O L 3"]  # by goal, lane and turn: place of the way to take, or NONE
+    after: Annotated[NDArray[np.float64], "Q M"]  # by place and lane: from its end to the trip's end, alone [s]
     weights: Annotated[NDArray[np.float64], "T"]
     levels: Annotated[NDArray[np.float64], "U"]  # acceleration of each action [m/s2]
     before: float  # length of a path before the stop line and behind the link [m]
@@ -111,6 +116,7 @@ class Rules(NamedTuple):
     conflicts: int  # C
     observation: int  # FEATURES or TABULAR
     continuous: int  # 1: an action is an acceleration
+    route_choice: int  # 1: agents choose their way
     mask_unsafe: int  # 1: forbid what might end in the vehicle ahead
     share: int  # INDIVIDUAL, TEAM or NEIGHBOURS
     mask: int  # 1: write the action mask
