@@ -40,7 +40,19 @@ NO_KERNELS = (
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
     *(
         f"traffic/vehicles/{name}.py"
-        for name in ("env", "layouts", "params", "paths", "policies", "render", "tables", "ways", "zones")
+        for name in (
+            "crosswalks",
+            "env",
+            "layouts",
+            "maps",
+            "params",
+            "paths",
+            "policies",
+            "render",
+            "tables",
+            "ways",
+            "zones",
+        )
     ),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
     "small/params.py",

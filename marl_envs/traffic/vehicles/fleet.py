@@ -22,6 +22,7 @@ from marl_envs.traffic.engine.types import (
     MODE,
 )
 from marl_envs.traffic.vehicles.motion import stop_level
+from marl_envs.traffic.vehicles.pedestrians import walk_level
 from marl_envs.traffic.vehicles.turning import leader_after_turn, take_turn, turn_place
 from marl_envs.traffic.vehicles.types import (
     ANYONE,
@@ -133,6 +134,8 @@ def is_allowed(
     if place != NONE and state.vehicle[e, v, AHEAD] == NONE:
         u, gap = leader_after_turn(state, settings, e, v, place)
         level = level_behind(state, settings, rules, e, v, u, gap)
+    if rules.crosswalks:
+        level = max(level, walk_level(state, fleet, settings, rules, e, v))
     return (1, 0, 2, 3)[action] >= min(level, 3)
 
 

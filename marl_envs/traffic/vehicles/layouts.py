@@ -20,6 +20,7 @@ from marl_envs.traffic.network import Network
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.sources import by_turns
 from marl_envs.traffic.streets import Lanes
+from marl_envs.traffic.vehicles.crosswalks import Crosswalk, crosswalks_of, with_crosswalks
 from marl_envs.traffic.vehicles.params import Params
 from marl_envs.traffic.vehicles.ways import free_speeds, more_routes
 
@@ -133,13 +134,22 @@ def network_of(params: Any) -> Network:
     """Return the network of a layout, all movements open unless its signals run.
 
     Args:
-        params: the parameters, or whatever has `layout`, `length`, `speed` and `signals`.
+        params: the parameters, or whatever has `layout`, `length`, `speed`, `signals` and `crosswalks`.
 
     Raises:
         ParameterError: there is no such layout, or a file is refused.
     """
+    name, walks = params.layout, bool(params.crosswalks)
+    return _network(name, float(params.length), float(params.speed), bool(params.signals), walks, _stamp(name))
+
+
+def walks_of(params: Any) -> tuple[Crosswalk, ...]:
+    """Return the crosswalks of a layout, none if it has none; `params` as for `network_of`."""
+    if not params.crosswalks:
+        return ()
     name = params.layout
-    return _network(name, float(params.length), float(params.speed), bool(params.signals), _stamp(name))
+    uncut = _network(name, float(params.length), float(params.speed), bool(params.signals), False, _stamp(name))
+    return crosswalks_of(uncut)
 
 
 def _stamp(name: str) -> int:
@@ -151,8 +161,9 @@ def _stamp(name: str) -> int:
 
 
 @lru_cache(maxsize=16)
-def _network(name: str, length: float, speed: float, signals: bool, stamp: int) -> Network:
-    del stamp
+def _network(name: str, length: float, speed: float, signals: bool, walks: bool, stamp: int) -> Network:
+    if walks:
+        return with_crosswalks(_network(name, length, speed, signals, False, stamp))
     if name.endswith(".json"):
         network = cityflow.read_network(name)
     elif name.endswith(SUMO_NETWORKS):

@@ -10,7 +10,9 @@ from marl_envs.traffic.demand import KIND_FIELDS
 from marl_envs.traffic.engine.types import CROSS_FIRST, JUNCTION, NONE
 from marl_envs.traffic.engine.types import Settings as EngineSettings
 from marl_envs.traffic.network import Network
-from marl_envs.traffic.vehicles.layouts import HOUR, VEHICLE, Layout, vehicles_of
+from marl_envs.traffic.vehicles.crosswalks import gate_tables
+from marl_envs.traffic.vehicles.layouts import HOUR, VEHICLE, Layout, vehicles_of, walks_of
+from marl_envs.traffic.vehicles.maps import map_tables, no_maps
 from marl_envs.traffic.vehicles.params import ACTIONS, OBSERVATIONS, REWARDS, Params
 from marl_envs.traffic.vehicles.paths import make_paths
 from marl_envs.traffic.vehicles.types import REWARD_TERMS, TURN_ACTIONS, Rules
@@ -28,8 +30,16 @@ def make_rules(params: Params, layout: Layout) -> Rules:
         comfort = VEHICLE.usual_deceleration
         ways = way_tables(network, layout.routes, settings, free, float(params.accelerate), comfort)
     still = [0.0] * TURN_ACTIONS if params.route_choice else []
+    widest = float(layout.demand.kinds[:, KIND_FIELDS.index("width")].max())
+    walks = walks_of(params)
     return Rules(
         **ways,
+        **(map_tables(network) if params.observation == "image" else no_maps()),
+        image_range=float(params.image_range),
+        image_size=params.image_size,
+        **gate_tables(walks, network.num_lanes, widest),
+        crosswalks=int(bool(walks)),
+        walk_rate=params.pedestrians / HOUR * params.dt,
         **_geometry(params, layout),
         **_streams(layout),
         free=free,

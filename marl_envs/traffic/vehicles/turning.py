@@ -35,7 +35,7 @@ QUICKER = 0.1  # what is less is rounding [s]
 CAR = 7.0  # room that a car takes in a queue [m]
 
 
-@jit(inline=True)
+@jit(inner=True)
 def turn_place(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, turn: Int) -> Int:
     """Return the place (`EngineSettings.leg`) of the way that `v` has if it turns so at the next junction, or NONE.
 
