@@ -27,6 +27,7 @@ from marl_envs.traffic.vehicles.types import (
     REWARD_TERMS,
     SLACK,
     TABULAR,
+    WALK_HIT,
     Rules,
     Settings,
     State,
@@ -95,7 +96,7 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
     [A], slot int32 [A] (vehicle, or -1), foe int32 [A] (vehicle of the most pressing conflict, or -1), margin float32
     [A] of it [s], until float32 [A] when one is there [s]. Links: open uint8 [K]. Lanes: outside uint8 [L]. step int32
     [] of decisions, seconds float32 [], trips int32 [4]: created, finished, driving, collisions. Pedestrians: walker
-    float32 [B, Y, 3] (place on the crosswalk [m], speed [m/s], 0: nobody, 1 if it waits).
+    float32 [B, Y, 3] (place on the crosswalk [m], speed [m/s], 0: nobody, 1 if it waits), hits int32 [] of them.
     """
     vehicle, motion, lanes = state.vehicle[e], state.motion[e], len(settings.lane_junction)
     place = vehicle[:, PLACE].copy()
@@ -122,6 +123,7 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
         "open": state.on[e, lanes:, OPEN].astype(np.uint8),
         "outside": (state.first_waiting[e] != NONE).astype(np.uint8),
         "walker": state.walker[e].astype(np.float32),
+        "hits": np.array(state.counts[e, WALK_HIT], np.int32),
         "step": np.array(state.cycle[e], np.int32),
         "seconds": np.array(state.step[e] * settings.dt, np.float32),
         "trips": np.array([tally[CREATED], tally[FINISHED], driving, state.counts[e, COLLISIONS]], np.int32),

@@ -205,21 +205,35 @@ def note_times(fleet: Fleet, rules: Rules, e: Int, b: Int) -> None:
 
 
 @jit(inner=True)
-def _tell_one(
+def yielding_speed(
     state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int, x: Int, room: Real
-) -> None:
-    """Let `v`, a car of the engine, stop for gate `x`: at its place `room` [m] ahead, or at least before its line."""
+) -> Real:
+    """Return the next speed [m/s] of `v` on `d` that stops for gate `x`; infinity if it is far, or bound to pass.
+
+    It stops at the gate's place, `room` [m] ahead, or at least before its line.
+    """
     if not _stops(state, settings, rules, e, v, room):
         room += rules.gate_way[x] - FRONT
         if not _stops(state, settings, rules, e, v, room):
-            return
+            return np.inf
     if room > notice(state, settings, e, v):
-        return
+        return np.inf
     limit = settings.measure[d, LIMIT] if settings.drivable[d, END_LANE] == NONE else limit_of(settings, d)
-    speed = stop_before(state, settings, e, v, room, limit)
-    if state.vehicle[e, v, MODE] != IS_TOLD or speed < state.told[e, v]:
-        state.told[e, v] = speed
-    state.vehicle[e, v, MODE] = IS_TOLD
+    return stop_before(state, settings, e, v, room, limit)
+
+
+@jit(inner=True)
+def speed_for_people(
+    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int
+) -> Real:
+    """Return the next speed [m/s] of `v` on `d` that yields to all pedestrians on its way; infinity if it need not."""
+    first, second, room, later = gates_of(state, settings, rules, e, v, d)
+    speed = np.inf
+    if first != NONE and fleet.gate_in[e, first] < YIELD:
+        speed = min(speed, yielding_speed(state, settings, rules, e, v, d, first, room))
+    if second != NONE and fleet.gate_in[e, second] < YIELD:
+        speed = min(speed, yielding_speed(state, settings, rules, e, v, d, second, later))
+    return speed
 
 
 @jit(inner=True)
@@ -239,11 +253,9 @@ def walk(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rule
         v = state.on[e, d, HEAD]
         while v != NONE:
             if state.vehicle[e, v, MODE] != DRIVEN:
-                first, second, room, later = gates_of(state, settings, rules, e, v, d)
-                if first != NONE and fleet.gate_in[e, first] < YIELD:
-                    _tell_one(state, settings, rules, e, v, d, first, room)
-                if second != NONE and fleet.gate_in[e, second] < YIELD:
-                    _tell_one(state, settings, rules, e, v, d, second, later)
+                speed = speed_for_people(state, fleet, settings, rules, e, v, d)
+                if speed < np.inf:
+                    state.told[e, v], state.vehicle[e, v, MODE] = speed, IS_TOLD
             v = state.vehicle[e, v, BEHIND]
 
 

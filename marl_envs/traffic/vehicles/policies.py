@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marl_envs.core.pack import table_of
 from marl_envs.core.params import check_int
 from marl_envs.core.vector import VectorEnv
-from marl_envs.traffic.vehicles.driver import engine_pulls
+from marl_envs.traffic.vehicles.driver import engine_pulls, yielding_pulls
 from marl_envs.traffic.vehicles.types import DRIVING, NONE, EngineSettings, EngineState
 
 
@@ -68,6 +68,8 @@ class EngineDriver:
         pulls = np.zeros(slot.shape)
         engine_pulls(table_of(copied, engine), slot, self._grant, self._trip, pulls, 0, vec.num_envs)
         rules = vec.simulation.settings
+        if rules.crosswalks:
+            yielding_pulls(table_of(state, settings), slot, pulls, 0, vec.num_envs)
         if rules.continuous:
             return np.clip(pulls, vec.action_space.low[0], vec.action_space.high[0])
         wanted = np.where(pulls > 0.0, pulls + self._owed, pulls)

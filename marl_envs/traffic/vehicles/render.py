@@ -1,6 +1,7 @@
 """How junctions look with vehicles as agents: heading, brake lights, turn indicators, stop lines, conflicts.
 
-Agents' vehicles are blue, the engine's grey, wrecks dark with an orange edge. A brake light is an orange bar at the
+Agents' vehicles are blue, the engine's grey, wrecks dark with an orange edge. Pedestrians are dark dots, with an orange
+edge while they wait. A brake light is an orange bar at the
 rear, a turn indicator a dot at a front corner. A line joins an agent and the vehicle of its most pressing conflict
 where they are about to meet, with less than a second and a half between them.
 """
@@ -46,11 +47,13 @@ class IntersectionArtist:
     def scene(self, frame: Frame, theme: Theme) -> Scene:
         """Return the picture of `frame`."""
         created, finished, driving, collisions = frame["trips"].tolist()
+        people_hit = (("people hit", str(int(frame["hits"]))),) if self.walks else ()
         values = (
             ("time", f"{float(frame['seconds']):.1f} s"),
             ("driving", str(driving)),
             ("arrived", f"{finished} of {created}"),
             ("collisions", str(collisions)),
+            *people_hit,
         )
         people = self._people(frame, theme) if self.walks else ()
         shapes = (*self._lines(frame, theme), *self._vehicles(frame, theme), *people, *self._conflicts(frame, theme))
@@ -66,10 +69,16 @@ class IntersectionArtist:
         )
 
     def between(self, before: Frame, after: Frame, share: float) -> Frame:
-        """Return the moment `share` (0 to 1) of the way: only vehicles that stay on their lane have moved."""
+        """Return the moment `share` (0 to 1) of the way: people, and vehicles that stay on their lane, have moved."""
         same = (before["place"] == after["place"]) & (after["dis"] >= before["dis"])
         dis = np.where(same, before["dis"] + share * (after["dis"] - before["dis"]), before["dis"])
-        return {**before, "dis": dis.astype(np.float32)}
+        moved = {**before, "dis": dis.astype(np.float32)}
+        if self.walks:
+            here, there = before["walker"], after["walker"]
+            goes_on = (here[..., 1] == there[..., 1]) & (share > 0.0)
+            moved["walker"] = here.copy()
+            moved["walker"][..., 0] += np.where(goes_on, share * (there[..., 0] - here[..., 0]), 0.0)
+        return moved
 
     def ansi(self, frame: Frame) -> str:
         """Return `frame` as text: a line for each agent, and one for all."""
