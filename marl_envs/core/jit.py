@@ -40,7 +40,20 @@ NO_KERNELS = (
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
     *(
         f"traffic/vehicles/{name}.py"
-        for name in ("env", "layouts", "params", "paths", "policies", "programs", "render", "tables", "zones")
+        for name in (
+            "crosswalks",
+            "env",
+            "layouts",
+            "maps",
+            "params",
+            "paths",
+            "policies",
+            "programs",
+            "render",
+            "tables",
+            "ways",
+            "zones",
+        )
     ),
     *(f"traffic/vehicles/control/{name}.py" for name in ("__init__", "desk", "tiles")),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),

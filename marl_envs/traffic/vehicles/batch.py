@@ -14,15 +14,19 @@ from marl_envs.traffic.engine.trips import trip_due, trip_route
 from marl_envs.traffic.vehicles.collisions import collide_behind, collide_inside
 from marl_envs.traffic.vehicles.conflicts import survey
 from marl_envs.traffic.vehicles.fleet import board, clear_wrecks, command, note_arrivals, start_fleet
+from marl_envs.traffic.vehicles.hits import after_walk
+from marl_envs.traffic.vehicles.image import write_images
 from marl_envs.traffic.vehicles.metrics import measure_one
 from marl_envs.traffic.vehicles.motion import tell
 from marl_envs.traffic.vehicles.observe import global_state, write_labels, write_mask, write_vectors
+from marl_envs.traffic.vehicles.pedestrians import clear_walks, walk
 from marl_envs.traffic.vehicles.rewards import note_homes, note_outside, pay
 from marl_envs.traffic.vehicles.trips import draw_trips
 from marl_envs.traffic.vehicles.types import (
     ARRIVED,
     CRASHED,
     DRIVING,
+    IMAGE,
     NEIGHBOURS,
     NONE,
     TABULAR,
@@ -52,12 +56,16 @@ def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
         board(state, fleet, settings, rules, e, free)
     note_outside(state, fleet, settings, rules, e)
     tell(state, fleet, settings, rules, e)
+    if rules.crosswalks:
+        walk(state, fleet, settings, rules, e)
     finish_step(state, settings, e)
     note_arrivals(state, fleet, rules, e)
     inside = watch(state, fleet, settings, rules, e)
     if inside > 1:
         collide_inside(state, fleet, settings, rules, e, inside)
     collide_behind(state, fleet, settings, rules, e)
+    if rules.crosswalks:
+        after_walk(state, fleet, settings, rules, e, inside)
 
 
 @jit(inline=True)
@@ -76,6 +84,8 @@ def begin(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
     clear_one(state, settings, e)
     draw_trips(state, fleet, settings, rules, e)
     start_fleet(state, fleet, rules, e)
+    if rules.crosswalks:
+        clear_walks(state, fleet, rules, e)
     left = MOST_EMPTY / settings.dt
     while left > 0 and not _anyone_drives(fleet, e):
         advance(state, fleet, settings, rules, e)
@@ -97,6 +107,8 @@ def see(
     """Write observation and mask; the conflicts have been surveyed."""
     if rules.observation == TABULAR:
         write_labels(state, fleet, settings, rules, label, e)
+    elif rules.observation == IMAGE:
+        write_images(state, fleet, settings, rules, obs, e)
     else:
         fleet.noise[e] = state.rng[e] ^ np.uint64(fleet.cycle[e])  # the same whenever one looks
         write_vectors(state, fleet, settings, rules, fleet.noise, obs, e)

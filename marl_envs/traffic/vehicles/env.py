@@ -12,20 +12,22 @@ from marl_envs.core.family import Family, Simulation
 from marl_envs.traffic.engine.tables import sizes_of
 from marl_envs.traffic.engine.types import CREATED, DIS, EXIT, FINISHED, KIND, OPEN, PLACE, SPEED
 from marl_envs.traffic.vehicles import batch
+from marl_envs.traffic.vehicles.crosswalks import slots_for
 from marl_envs.traffic.vehicles.layouts import drawn_seconds, load
 from marl_envs.traffic.vehicles.metrics import METRICS
-from marl_envs.traffic.vehicles.observe import STATE_OF_AGENT, STATE_OF_LANE, TABULAR_STATES, vector_length
+from marl_envs.traffic.vehicles.observe import TABULAR_STATES, state_length, vector_length
 from marl_envs.traffic.vehicles.params import Params
 from marl_envs.traffic.vehicles.tables import make_rules, with_rights
+from marl_envs.traffic.vehicles.turning import ROUTES
 from marl_envs.traffic.vehicles.types import (
     COLLISIONS,
     NONE,
     NOTES,
-    NUM_ACTIONS,
     OWN_IN_TIME,
     REWARD_TERMS,
     SLACK,
     TABULAR,
+    WALK_HIT,
     Rules,
     Settings,
     State,
@@ -35,15 +37,15 @@ from marl_envs.traffic.vehicles.types import (
 def observation_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one agent's observation."""
     if rules.observation == TABULAR:
-        return spaces.Discrete(TABULAR_STATES)
-    return spaces.Box(-1.0, 1.0, (vector_length(rules.conflicts),), np.float32)
+        return spaces.Discrete(TABULAR_STATES * (ROUTES if rules.route_choice else 1))
+    return spaces.Box(-1.0, 1.0, (vector_length(rules),), np.float32)
 
 
 def action_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one agent's action."""
     if rules.continuous:
         return spaces.Box(-rules.hard_brake, rules.pull_up, (1,), np.float32)
-    return spaces.Discrete(NUM_ACTIONS)
+    return spaces.Discrete(len(rules.levels))
 
 
 def build(params: Params) -> Simulation:
@@ -52,14 +54,14 @@ def build(params: Params) -> Simulation:
     rules = make_rules(params, layout)
     capacity = layout.capacity if params.capacity is None else params.capacity
     sizes = sizes_of(layout.settings, layout.network, capacity, layout.trips)
-    agents, lanes = params.num_vehicles, layout.network.num_lanes
+    agents = params.num_vehicles
     return Simulation(
         family=FAMILY,
         params=params,
         agents=[f"vehicle_{a}" for a in range(agents)],
         observation_space=observation_space(rules),
         action_space=action_space(rules),
-        state_space=spaces.Box(-1.0, 1.0, (1 + STATE_OF_AGENT * agents + STATE_OF_LANE * lanes,), np.float32),
+        state_space=spaces.Box(-1.0, 1.0, (state_length(rules, agents),), np.float32),
         settings=Settings(*with_rights(layout.settings, rules), *rules),
         sizes={
             **sizes,
@@ -69,7 +71,11 @@ def build(params: Params) -> Simulation:
             "Z": len(rules.pair_zone),
             "3": 3,
             "10": 10,
-            "16": 16,
+            "20": 20,
+            "B": len(rules.walk_line),
+            "Y": slots_for(params.pedestrians) if rules.crosswalks else 0,
+            "X": len(rules.gate_place),
+            "K": layout.network.num_links if rules.crosswalks else 0,
         },
     )
 
@@ -89,7 +95,8 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
     [V] acceleration in the last step [m/s2], agent int32 [V] (-1: the engine), wreck uint8 [V]. Agents: status int32
     [A], slot int32 [A] (vehicle, or -1), foe int32 [A] (vehicle of the most pressing conflict, or -1), margin float32
     [A] of it [s], until float32 [A] when one is there [s]. Links: open uint8 [K]. Lanes: outside uint8 [L]. step int32
-    [] of decisions, seconds float32 [], trips int32 [4]: created, finished, driving, collisions.
+    [] of decisions, seconds float32 [], trips int32 [4]: created, finished, driving, collisions. Pedestrians: walker
+    float32 [B, Y, 3] (place on the crosswalk [m], speed [m/s], 0: nobody, 1 if it waits), hits int32 [] of them.
     """
     vehicle, motion, lanes = state.vehicle[e], state.motion[e], len(settings.lane_junction)
     place = vehicle[:, PLACE].copy()
@@ -115,6 +122,8 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
         "until": np.where(foe != NONE, state.conflict[e, :, 0, OWN_IN_TIME], np.inf).astype(np.float32),
         "open": state.on[e, lanes:, OPEN].astype(np.uint8),
         "outside": (state.first_waiting[e] != NONE).astype(np.uint8),
+        "walker": state.walker[e].astype(np.float32),
+        "hits": np.array(state.counts[e, WALK_HIT], np.int32),
         "step": np.array(state.cycle[e], np.int32),
         "seconds": np.array(state.step[e] * settings.dt, np.float32),
         "trips": np.array([tally[CREATED], tally[FINISHED], driving, state.counts[e, COLLISIONS]], np.int32),

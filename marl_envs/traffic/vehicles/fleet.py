@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.ahead import find_leaders
 from marl_envs.traffic.engine.lists import remove
 from marl_envs.traffic.engine.types import (
@@ -22,6 +22,8 @@ from marl_envs.traffic.engine.types import (
     MODE,
 )
 from marl_envs.traffic.vehicles.motion import stop_level, stopping
+from marl_envs.traffic.vehicles.pedestrians import walk_level
+from marl_envs.traffic.vehicles.turning import leader_after_turn, take_turn, turn_place
 from marl_envs.traffic.vehicles.types import (
     ANYONE,
     ARRIVAL,
@@ -40,6 +42,7 @@ from marl_envs.traffic.vehicles.types import (
     NO_AGENT,
     NO_FAULT,
     NONE,
+    NUM_ACTIONS,
     OWN_FAULT,
     PET,
     PLACE,
@@ -99,6 +102,12 @@ def leader_level(state: EngineState, settings: EngineSettings, rules: Rules, e: 
     As `stop_level`; 0 if there is nobody in sight.
     """
     u, gap = leader_of(state, settings, e, v)
+    return level_behind(state, settings, rules, e, v, u, gap)
+
+
+@jit(inline=True)
+def level_behind(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, u: Int, gap: Real) -> Int:
+    """Return the same behind `u` at `gap` [m]; `u` may be NONE."""
     if u == NONE or gap > rules.reach:
         return np.int64(0)
     speed = state.motion[e, u, SPEED]
@@ -113,10 +122,21 @@ def is_allowed(
     """Return whether the mask allows an action."""
     if fleet.status[e, a] != DRIVING:
         return action == KEEP
+    v, place = fleet.slot[e, a], NONE
+    if action >= NUM_ACTIONS:
+        place = turn_place(state, settings, rules, e, v, action - NUM_ACTIONS)
+        if place == NONE:
+            return False
+        action = KEEP
     if not rules.mask_unsafe:
         return True
-    level = min(leader_level(state, settings, rules, e, fleet.slot[e, a]), 3)
-    return (1, 0, 2, 3)[action] >= level
+    level = leader_level(state, settings, rules, e, v)
+    if place != NONE and state.vehicle[e, v, AHEAD] == NONE:
+        u, gap = leader_after_turn(state, settings, e, v, place)
+        level = level_behind(state, settings, rules, e, v, u, gap)
+    if rules.crosswalks:
+        level = max(level, walk_level(state, fleet, settings, rules, e, v))
+    return (1, 0, 2, 3)[action] >= min(level, 3)
 
 
 @jit(inner=True)
@@ -134,6 +154,8 @@ def command(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
         if not is_allowed(state, fleet, settings, rules, e, a, action):
             fleet.counts[e, MASKED] += fleet.status[e, a] == DRIVING
             action = KEEP if is_allowed(state, fleet, settings, rules, e, a, KEEP) else HARD_BRAKE
+        if action >= NUM_ACTIONS:
+            take_turn(state, fleet, settings, rules, e, a, action - NUM_ACTIONS)
         fleet.wish[e, a] = rules.levels[action]
 
 

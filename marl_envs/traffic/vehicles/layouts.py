@@ -14,14 +14,16 @@ from marl_envs.core.params import ParameterError
 from marl_envs.traffic import generate
 from marl_envs.traffic.arrivals import Arrivals, build_arrivals
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Kind, Trips, expand
-from marl_envs.traffic.engine.tables import build_settings
+from marl_envs.traffic.engine.tables import all_routes, build_settings, with_routes
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.sources import by_turns
 from marl_envs.traffic.streets import Lanes
+from marl_envs.traffic.vehicles.crosswalks import Crosswalk, crosswalks_of, with_crosswalks
 from marl_envs.traffic.vehicles.params import Params
 from marl_envs.traffic.vehicles.programs import with_clearances
+from marl_envs.traffic.vehicles.ways import free_speeds, more_routes
 
 SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
 FLOW = 600.0  # of a layout without counts of its own [veh/h]
@@ -66,6 +68,8 @@ class Layout:
     capacity: int
     trips: int
     """Most trips of an episode that are drawn; 0: those of a file."""
+    routes: tuple[tuple[int, ...], ...]
+    """All that the settings know; with a choice of route more than those of the trips."""
 
 
 def load(params: Params) -> Layout:
@@ -92,9 +96,13 @@ def load(params: Params) -> Layout:
         model="idm",
         fresh=arrivals is not None,
     )
+    routes = tuple(all_routes([demand]))
+    if params.route_choice:
+        routes = more_routes(network, routes, free_speeds(network, settings))
+        settings = with_routes(settings, network, routes)
     room = int((network.length / settings.body.min() + 2).sum())
     capacity = max(1, min(most or len(trips), room))
-    return Layout(network, arrivals, demand, settings, rate, capacity, most)
+    return Layout(network, arrivals, demand, settings, rate, capacity, most, routes)
 
 
 def vehicles_of(params: Params) -> int:
@@ -127,13 +135,22 @@ def network_of(params: Any) -> Network:
     """Return the network of a layout, all movements open unless its signals run.
 
     Args:
-        params: the parameters, or whatever has `layout`, `length`, `speed` and `signals`.
+        params: the parameters, or whatever has `layout`, `length`, `speed`, `signals` and `crosswalks`.
 
     Raises:
         ParameterError: there is no such layout, or a file is refused.
     """
+    name, walks = params.layout, bool(params.crosswalks)
+    return _network(name, float(params.length), float(params.speed), bool(params.signals), walks, _stamp(name))
+
+
+def walks_of(params: Any) -> tuple[Crosswalk, ...]:
+    """Return the crosswalks of a layout, none if it has none; `params` as for `network_of`."""
+    if not params.crosswalks:
+        return ()
     name = params.layout
-    return _network(name, float(params.length), float(params.speed), bool(params.signals), _stamp(name))
+    uncut = _network(name, float(params.length), float(params.speed), bool(params.signals), False, _stamp(name))
+    return crosswalks_of(uncut)
 
 
 def _stamp(name: str) -> int:
@@ -145,8 +162,9 @@ def _stamp(name: str) -> int:
 
 
 @lru_cache(maxsize=16)
-def _network(name: str, length: float, speed: float, signals: bool, stamp: int) -> Network:
-    del stamp
+def _network(name: str, length: float, speed: float, signals: bool, walks: bool, stamp: int) -> Network:
+    if walks:
+        return with_crosswalks(_network(name, length, speed, signals, False, stamp))
     if name.endswith(".json"):
         network = cityflow.read_network(name)
     elif name.endswith(SUMO_NETWORKS):

@@ -37,6 +37,10 @@ from marl_envs.traffic.vehicles.types import (
     TTC,
     VEHICLE_STEPS,
     WAITED,
+    WALK_CLOSE,
+    WALK_HIT,
+    WALK_WAIT,
+    WALKED,
     WRECKS,
     EngineSettings,
     EngineState,
@@ -92,6 +96,13 @@ METRICS: dict[str, tuple[str, str]] = {
     "masked_actions": ("actions", "actions that the mask forbade"),
     "episode_length": ("decisions", "decisions of the episode"),
     "return": ("reward", "reward summed over agents and decisions"),
+    "pedestrians": ("pedestrians", "pedestrians who have crossed; 0 without crosswalks, as are the next two"),
+    "pedestrian_collisions": ("collisions", "pedestrians who were hit"),
+    "pedestrian_conflicts": (
+        "conflicts",
+        "cars that came onto a crosswalk with someone in their way or within 1 s of it",
+    ),
+    "pedestrian_wait": ("s", "mean time that a pedestrian stood; NaN without any"),
 }
 """Name -> (unit, definition), in the order of Out.metrics."""
 
@@ -245,6 +256,10 @@ def _measure_rest(state: EngineState, fleet: Fleet, settings: EngineSettings, ou
         np.float64(count[e, MASKED]),
         np.float64(fleet.cycle[e]),
         total[e, RETURN],
+        np.float64(count[e, WALKED]),
+        np.float64(count[e, WALK_HIT]),
+        np.float64(count[e, WALK_CLOSE]),
+        total[e, WALK_WAIT] / np.float64(count[e, WALKED]),
     )
     for m in range(len(values)):
         out.metrics[e, OF_TRIPS + OF_SAFETY + m] = values[m]

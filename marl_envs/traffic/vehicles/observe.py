@@ -11,21 +11,27 @@ from marl_envs.core.random import draw_unit
 from marl_envs.traffic.engine.types import COUNT, END_LANE, JUNCTION, LANE_INDEX, OPEN
 from marl_envs.traffic.vehicles.conflicts import link_ahead, margin
 from marl_envs.traffic.vehicles.fleet import is_allowed, leader_level, leader_of
+from marl_envs.traffic.vehicles.image import LAYERS
 from marl_envs.traffic.vehicles.motion import free_speed, stop_level, stopping
+from marl_envs.traffic.vehicles.pedestrians import OF_WALKS, see_walks, walk_level
 from marl_envs.traffic.vehicles.poses import pair_of
+from marl_envs.traffic.vehicles.turning import OF_ROUTE, quicker_turn, see_turns
 from marl_envs.traffic.vehicles.types import (
     DIS,
     DRIVING,
     FIRST,
+    IMAGE,
     LENGTH,
     LOST,
     MERGING,
     NONE,
     OWN_IN_TIME,
     OWN_OUT_TIME,
+    PACE,
     PLACE,
     SPEED,
     STANDING,
+    STOOD,
     THEIR_IN,
     THEIR_IN_TIME,
     THEIR_OUT_TIME,
@@ -47,12 +53,21 @@ TABULAR_STATES = FIRST_CONFLICT + SLACKS * RIGHTS * FOES * LEVELS * SPEEDS * LEA
 SPEED_BINS = (0.5, 4.0, 8.0, 12.0)  # [m/s]
 WIDE, NARROW = 1.5, 0.3  # margins [s]
 # The global state
-STATE_OF_AGENT, STATE_OF_LANE = 12, 2
+STATE_OF_AGENT, STATE_OF_LANE, STATE_OF_WALK = 12, 2, 2
 
 
-def vector_length(conflicts: int) -> int:
-    """Return how many numbers a vector of features has."""
-    return OF_SELF + OF_LEADER + OF_CONFLICT * conflicts
+def vector_length(rules: Any) -> int:
+    """Return how many numbers an agent sees."""
+    if rules.observation == IMAGE:
+        return (LAYERS if rules.crosswalks else LAYERS - 1) * int(rules.image_size) ** 2
+    more = OF_ROUTE * rules.route_choice + OF_WALKS * rules.crosswalks
+    return OF_SELF + OF_LEADER + OF_CONFLICT * int(rules.conflicts) + int(more)
+
+
+def state_length(rules: Any, agents: int) -> int:
+    """Return how many numbers the global state has."""
+    lanes, walks = len(rules.lane_junction), len(rules.walk_line)
+    return 1 + STATE_OF_AGENT * agents + STATE_OF_LANE * lanes + STATE_OF_WALK * walks
 
 
 @jit(inner=True)
@@ -77,9 +92,13 @@ def _label(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
     fast = np.int64(0)
     for edge in SPEED_BINS:
         fast += speed >= edge
-    own = fast * LEADERS + leader_level(state, settings, rules, e, v)
+    leader = leader_level(state, settings, rules, e, v)
+    if rules.crosswalks:
+        leader = max(leader, walk_level(state, fleet, settings, rules, e, v))
+    own = fast * LEADERS + leader
+    more = quicker_turn(state, settings, rules, e, v) * TABULAR_STATES if rules.route_choice else np.int64(0)
     if fleet.seen[e, a, 0] == NONE:
-        return 1 + own
+        return more + 1 + own
     _, way = link_ahead(state, settings, rules, fleet, e, v, state.vehicle[e, v, PLACE])
     level = np.int64(5) if way > 0.0 else np.int64(0)
     if way <= 0.0:
@@ -87,7 +106,7 @@ def _label(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
     slack = _slack_bin(fleet, e, a)
     right = fleet.conflict[e, a, 0, FIRST] > 0.0
     foe = _foe_state(state, fleet, settings, rules, e, a)
-    return FIRST_CONFLICT + (((slack * RIGHTS + right) * FOES + foe) * LEVELS + level) * SPEEDS * LEADERS + own
+    return more + FIRST_CONFLICT + (((slack * RIGHTS + right) * FOES + foe) * LEVELS + level) * SPEEDS * LEADERS + own
 
 
 @jit(inline=True)
@@ -143,6 +162,12 @@ def write_vectors(
                 _see_conflict(state, fleet, settings, rules, obs, e, a, c)
         if rules.noise > 0.0:
             _blur(rules, noise, obs, e, a)
+        if rules.route_choice:
+            see_turns(
+                state, settings, rules, obs, e, a, fleet.slot[e, a], OF_SELF + OF_LEADER + OF_CONFLICT * rules.conflicts
+            )
+        if rules.crosswalks:
+            see_walks(state, fleet, settings, rules, obs, e, a, obs.shape[2] - OF_WALKS)
 
 
 @jit(inline=True)
@@ -202,7 +227,7 @@ def _see_conflict(
 @jit(inline=True)
 def _blur(rules: Rules, noise: Any, obs: Any, e: Int, a: Int) -> None:
     """Add normal noise to what is measured of others: all but whether they are there and what the rules say."""
-    for i in range(OF_SELF, obs.shape[2]):
+    for i in range(OF_SELF, OF_SELF + OF_LEADER + OF_CONFLICT * rules.conflicts):
         conflict = i >= OF_SELF + OF_LEADER
         k = (i - OF_SELF - OF_LEADER) % OF_CONFLICT if conflict else i - OF_SELF
         there = obs[e, a, i - k] > 0.0
@@ -237,3 +262,10 @@ def global_state(state: EngineState, fleet: Fleet, settings: EngineSettings, rul
         dest[e, at] = _clip(state.on[e, lane, COUNT] / max(room, 1.0))
         dest[e, at + 1] = np.float32(state.first_waiting[e, lane] != NONE)
         at += STATE_OF_LANE
+    for b in range(fleet.walker.shape[1]):
+        for i in range(fleet.walker.shape[2]):
+            if fleet.walker[e, b, i, PACE] != 0.0:
+                dest[e, at] += np.float32(1.0 / fleet.walker.shape[2])
+                dest[e, at + 1] += np.float32(fleet.walker[e, b, i, STOOD] / fleet.walker.shape[2])
+        dest[e, at], dest[e, at + 1] = min(dest[e, at], np.float32(1.0)), min(dest[e, at + 1], np.float32(1.0))
+        at += STATE_OF_WALK

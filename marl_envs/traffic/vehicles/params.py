@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
+from marl_envs.traffic.vehicles.image import LAYERS
 from marl_envs.traffic.vehicles.types import REWARD_TERMS
 
 ARRIVALS = ("once", "flow")
 ACTIONS = ("discrete", "continuous")
-OBSERVATIONS = ("features", "tabular")
+OBSERVATIONS = ("features", "tabular", "image")
 REWARDS = ("individual", "team", "neighbours")
 RIGHTS = ("layout", "priority", "right", "none")
 
@@ -46,6 +47,10 @@ class Params:
     """"priority" (straight before left before right, else as they come), "right" (right before left, and who turns left
     gives way to oncoming traffic), "none" (who would be there first) or "layout" ("none" for a generated cross, tee
     or grid, else "priority")."""
+    crosswalks: bool = False
+    """Whether pedestrians cross the arms of the junctions; stop lines are 5 m further back then."""
+    pedestrians: float = 100.0
+    """How many come to each crosswalk, both sides together [1/h]."""
     max_cycles: int = 200
     """Decisions after which the episode is truncated."""
     dt: float = 0.25
@@ -54,6 +59,8 @@ class Params:
     """Time between two decisions [s]."""
     actions: str = "discrete"
     """"discrete" (keep the speed, accelerate, brake, brake hard) or "continuous" (an acceleration)."""
+    route_choice: bool = False
+    """Whether agents have three more actions: turn left, go straight on, turn right at the next junction."""
     accelerate: float = 2.0
     """Acceleration of agents [m/s2]."""
     brake: float = 2.0
@@ -61,7 +68,11 @@ class Params:
     hard_brake: float = 4.5
     """Deceleration of the action "brake hard", and the most that continuous actions ask for [m/s2]."""
     observation: str = "features"
-    """"features" (a vector) or "tabular" (one integer)."""
+    """"features" (a vector), "tabular" (one integer) or "image" (layers of cells from above, as one vector)."""
+    image_size: int = 40
+    """Cells along each side of an "image"."""
+    image_range: float = 25.0
+    """How far an "image" reaches ahead, back and to both sides [m]."""
     conflicts: int = 4
     """Vehicles in conflict with it that an agent sees in "features"."""
     view: float = 100.0
@@ -75,7 +86,9 @@ class Params:
     altruism: float = 0.5
     """Under "neighbours": weight of the mean reward of the agents near the same junction, from 0 to 1; the own reward
     has the rest."""
-    reward_weights: dict[str, float] = field(default_factory=lambda: {"delay": 0.1, "collision": 10.0})
+    reward_weights: dict[str, float] = field(
+        default_factory=lambda: {"delay": 0.1, "collision": 10.0, "pedestrian": 10.0}
+    )
     """Weight of each reward term, any of REWARD_TERMS; others have none."""
     clear_time: float = 10.0
     """How long a crashed vehicle stands as an obstacle before it is removed [s]."""
@@ -97,6 +110,7 @@ class Params:
         check_float("speed", self.speed, 1.0, 50.0)
         check_choice("right_of_way", self.right_of_way, RIGHTS)
         check_int("max_cycles", self.max_cycles, 1)
+        check_float("pedestrians", self.pedestrians, 0.0, 3600.0)
         self._check_times()
         check_choice("actions", self.actions, ACTIONS)
         for name in ("accelerate", "brake", "hard_brake"):
@@ -104,11 +118,13 @@ class Params:
         if self.brake > self.hard_brake:
             raise ParameterError(f"brake must be at most hard_brake, {self.hard_brake}, not {self.brake}")
         check_choice("observation", self.observation, OBSERVATIONS)
+        check_int("image_size", self.image_size, 4, 256)
+        check_float("image_range", self.image_range, 5.0, 500.0)
         check_int("conflicts", self.conflicts, 1, 16)
         check_float("view", self.view, 5.0, 1e4)
         check_float("noise", self.noise, 0.0, 1.0)
         self._check_rewards()
-        for name in ("mask_unsafe", "signals", "agents_leave"):
+        for name in ("crosswalks", "route_choice", "mask_unsafe", "signals", "agents_leave"):
             check_choice(name, getattr(self, name), (True, False))
         check_choice("mask", self.mask, ("info", "obs", None))
         if self.capacity is not None:
@@ -157,11 +173,23 @@ class Params:
 
     def _check_faces(self) -> None:
         if self.actions == "continuous":
-            for name, value in (("mask_unsafe", self.mask_unsafe), ("mask", self.mask == "obs")):
+            refused = (
+                ("mask_unsafe", self.mask_unsafe),
+                ("route_choice", self.route_choice),
+                ("mask", self.mask == "obs"),
+            )
+            for name, value in refused:
                 if value:
                     raise ParameterError(f'{name} must not be {getattr(self, name)!r} with actions="continuous"')
-        if self.observation == "tabular" and self.noise > 0.0:
-            raise ParameterError('noise must be 0 with observation="tabular", which is one integer')
+        if self.observation != "features" and self.noise > 0.0:
+            raise ParameterError(
+                f'noise must be 0 with observation="{self.observation}": it blurs the numbers of "features"'
+            )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Layers, rows and columns of "image": reshape the vector to this."""
+        return LAYERS if self.crosswalks else LAYERS - 1, self.image_size, self.image_size
 
     def steps(self, name: str, seconds: float) -> int:
         """Return a time as a number of steps; raise ParameterError if it is no multiple of `dt`."""

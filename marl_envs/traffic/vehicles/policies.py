@@ -13,7 +13,7 @@ from marl_envs.core.params import check_float, check_int
 from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.vehicles.control.desk import Desk, Rule
 from marl_envs.traffic.vehicles.control.ledger import ACTUATED, FIXED, RANKS, STOP, TILES
-from marl_envs.traffic.vehicles.driver import engine_pulls
+from marl_envs.traffic.vehicles.driver import engine_pulls, yielding_pulls
 from marl_envs.traffic.vehicles.types import DRIVING, NONE, EngineSettings, EngineState
 
 LEAD = 2.0  # from the detectors of a light to the line, at the limit [s]
@@ -73,6 +73,8 @@ class EngineDriver:
         pulls = np.zeros(slot.shape)
         engine_pulls(table_of(copied, engine), slot, self._grant, self._trip, pulls, 0, vec.num_envs)
         rules = vec.simulation.settings
+        if rules.crosswalks:
+            yielding_pulls(table_of(state, settings), slot, pulls, 0, vec.num_envs)
         if rules.continuous:
             return np.clip(pulls, vec.action_space.low[0], vec.action_space.high[0])
         wanted = np.where(pulls > 0.0, pulls + self._owed, pulls)

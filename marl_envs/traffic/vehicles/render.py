@@ -1,6 +1,7 @@
 """How junctions look with vehicles as agents: heading, brake lights, turn indicators, stop lines, conflicts.
 
-Agents' vehicles are blue, the engine's grey, wrecks dark with an orange edge. A brake light is an orange bar at the
+Agents' vehicles are blue, the engine's grey, wrecks dark with an orange edge. Pedestrians are dark dots, with an orange
+edge while they wait. A brake light is an orange bar at the
 rear, a turn indicator a dot at a front corner. A line joins an agent and the vehicle of its most pressing conflict
 where they are about to meet, with less than a second and a half between them.
 """
@@ -21,20 +22,21 @@ from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap, roads
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
-from marl_envs.traffic.vehicles.layouts import network_of
+from marl_envs.traffic.vehicles.crosswalks import Crosswalk
+from marl_envs.traffic.vehicles.layouts import network_of, walks_of
 from marl_envs.traffic.vehicles.types import CRASHED, DRIVING, NONE
 
 SHOWN = 50.0  # of the roads around the junctions [m]
 PRESSING, SOON = 1.5, 4.0  # margin of a conflict that is shown, and within which time [s]
 BRAKING = -0.5  # acceleration from which on brake lights shine [m/s2]
-PARAMS = ("layout", "length", "speed", "signals")
+PARAMS = ("layout", "length", "speed", "signals", "crosswalks")
 
 
 class IntersectionArtist:
     """Draws frames of one layout; `env.frame` says what a frame holds."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, network: Network, walks: tuple[Crosswalk, ...] = ()) -> None:
+        self.network, self.walks = network, walks
         self.junctions = np.flatnonzero(np.diff(network.first_link)).tolist()
         self.map = RoadMap(network, self.junctions, 4.0, SHOWN)
 
@@ -45,29 +47,38 @@ class IntersectionArtist:
     def scene(self, frame: Frame, theme: Theme) -> Scene:
         """Return the picture of `frame`."""
         created, finished, driving, collisions = frame["trips"].tolist()
+        people_hit = (("people hit", str(int(frame["hits"]))),) if self.walks else ()
         values = (
             ("time", f"{float(frame['seconds']):.1f} s"),
             ("driving", str(driving)),
             ("arrived", f"{finished} of {created}"),
             ("collisions", str(collisions)),
+            *people_hit,
         )
-        shapes = (*self._lines(frame, theme), *self._vehicles(frame, theme), *self._conflicts(frame, theme))
+        people = self._people(frame, theme) if self.walks else ()
+        shapes = (*self._lines(frame, theme), *self._vehicles(frame, theme), *people, *self._conflicts(frame, theme))
         return Scene(
             width=self.map.width,
             height=self.map.height,
             page=theme.page,
             ink=theme.ink,
             faint=theme.faint,
-            background=_background(self.map, theme),
+            background=(*_background(self.map, theme), *_stripes(self.map, self.walks, theme)),
             shapes=tuple(shape for shape in shapes if self.map.holds(shape)),
             values=values,
         )
 
     def between(self, before: Frame, after: Frame, share: float) -> Frame:
-        """Return the moment `share` (0 to 1) of the way: only vehicles that stay on their lane have moved."""
+        """Return the moment `share` (0 to 1) of the way: people, and vehicles that stay on their lane, have moved."""
         same = (before["place"] == after["place"]) & (after["dis"] >= before["dis"])
         dis = np.where(same, before["dis"] + share * (after["dis"] - before["dis"]), before["dis"])
-        return {**before, "dis": dis.astype(np.float32)}
+        moved = {**before, "dis": dis.astype(np.float32)}
+        if self.walks:
+            here, there = before["walker"], after["walker"]
+            goes_on = (here[..., 1] == there[..., 1]) & (share > 0.0)
+            moved["walker"] = here.copy()
+            moved["walker"][..., 0] += np.where(goes_on, share * (there[..., 0] - here[..., 0]), 0.0)
+        return moved
 
     def ansi(self, frame: Frame) -> str:
         """Return `frame` as text: a line for each agent, and one for all."""
@@ -148,6 +159,17 @@ class IntersectionArtist:
         kind = int(self.network.road_link_kind[self.network.link_movement[link - lanes]])
         return kind if kind in (TURN_LEFT, TURN_RIGHT) else 0
 
+    def _people(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
+        """Yield the pedestrians; an orange edge is around those who wait."""
+        for walk, people in zip(self.walks, frame["walker"], strict=True):
+            for at, pace, stood in people[people[:, 1] != 0.0].tolist():
+                x, y = self.map.at(*(walk.start + at * walk.along).tolist())
+                if 0 <= x <= self.map.width and 0 <= y <= self.map.height:
+                    if stood:
+                        yield Circle(x, y, 0.75, theme.wanted)
+                    yield Circle(x, y, 0.5, theme.ink)
+                del pace
+
     def _conflicts(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
         fill: Color = mix(theme.wanted, theme.ink, 0.2)
         for a, u in enumerate(frame["foe"].tolist()):
@@ -180,7 +202,21 @@ def _background(chart: RoadMap, theme: Theme) -> tuple[Shape, ...]:
     return (*roads(chart, theme), *lines)
 
 
+@lru_cache(maxsize=8)
+def _stripes(chart: RoadMap, walks: tuple[Crosswalk, ...], theme: Theme) -> tuple[Shape, ...]:
+    """Return the stripes of all crosswalks."""
+    fill, stripes = mix(theme.floor, theme.page, 0.9), []
+    for walk in walks:
+        (ux, uy), (x, y) = walk.along.tolist(), walk.start.tolist()
+        for at in np.arange(0.3, walk.length - 0.5, 1.0).tolist():
+            corners = ((at, 1.5), (at + 0.5, 1.5), (at + 0.5, -1.5), (at, -1.5))
+            points = (chart.at(x + ux * a - uy * b, y + uy * a + ux * b) for a, b in corners)
+            stripes.append(Polygon(tuple(points), fill))
+    return tuple(stripe for stripe in stripes if chart.holds(stripe))
+
+
 def artist(params: Any) -> IntersectionArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    values = params if isinstance(params, dict) else vars(params)
-    return IntersectionArtist(network_of(SimpleNamespace(**{name: values[name] for name in PARAMS})))
+    values = {"crosswalks": False, **(params if isinstance(params, dict) else vars(params))}  # older files lack it
+    chosen = SimpleNamespace(**{name: values[name] for name in PARAMS})
+    return IntersectionArtist(network_of(chosen), walks_of(chosen))

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from marl_envs.traffic.demand import KIND_FIELDS
-from marl_envs.traffic.engine.types import CROSS_FIRST, JUNCTION, NONE, TURN_SPEED, TURNS
+from marl_envs.traffic.engine.types import CROSS_FIRST, JUNCTION, NONE
 from marl_envs.traffic.engine.types import Settings as EngineSettings
-from marl_envs.traffic.network import NO_LIMIT, Network, Reals
-from marl_envs.traffic.vehicles.layouts import HOUR, VEHICLE, Layout, vehicles_of
+from marl_envs.traffic.network import Network
+from marl_envs.traffic.vehicles.crosswalks import gate_tables
+from marl_envs.traffic.vehicles.layouts import HOUR, VEHICLE, Layout, vehicles_of, walks_of
+from marl_envs.traffic.vehicles.maps import map_tables, no_maps
 from marl_envs.traffic.vehicles.params import ACTIONS, OBSERVATIONS, REWARDS, Params
 from marl_envs.traffic.vehicles.paths import make_paths
-from marl_envs.traffic.vehicles.types import REWARD_TERMS, Rules
+from marl_envs.traffic.vehicles.types import REWARD_TERMS, TURN_ACTIONS, Rules
+from marl_envs.traffic.vehicles.ways import free_speeds, no_ways, way_tables
 from marl_envs.traffic.vehicles.zones import find_zones, rights
 
 
@@ -21,14 +24,29 @@ def make_rules(params: Params, layout: Layout) -> Rules:
     """Return the tables and numbers for these parameters."""
     network, settings = layout.network, layout.settings
     continuous = params.actions == "continuous"
+    free = free_speeds(network, settings)
+    ways = no_ways()
+    if params.route_choice:
+        comfort = VEHICLE.usual_deceleration
+        ways = way_tables(network, layout.routes, settings, free, float(params.accelerate), comfort)
+    still = [0.0] * TURN_ACTIONS if params.route_choice else []
+    widest = float(layout.demand.kinds[:, KIND_FIELDS.index("width")].max())
+    walks = walks_of(params)
     return Rules(
+        **ways,
+        **(map_tables(network) if params.observation == "image" else no_maps()),
+        image_range=float(params.image_range),
+        image_size=params.image_size,
+        **gate_tables(walks, network.num_lanes, widest),
+        crosswalks=int(bool(walks)),
+        walk_rate=params.pedestrians / HOUR * params.dt,
         **_geometry(params, layout),
         **_streams(layout),
-        free=_free_speeds(network, settings),
+        free=free,
         lane_junction=_junctions_ahead(network),
         link_turn=network.road_link_kind[network.link_movement].astype(np.int32),
         weights=np.array([float(params.reward_weights.get(term, 0.0)) for term in REWARD_TERMS]),
-        levels=np.array([0.0, params.accelerate, -params.brake, -params.hard_brake]),
+        levels=np.array([0.0, params.accelerate, -params.brake, -params.hard_brake, *still]),
         hard_brake=float(params.hard_brake),
         pull_up=float(params.accelerate),
         comfort=VEHICLE.usual_deceleration,
@@ -48,6 +66,7 @@ def make_rules(params: Params, layout: Layout) -> Rules:
         conflicts=params.conflicts if params.observation == "features" else 1,
         observation=OBSERVATIONS.index(params.observation),
         continuous=ACTIONS.index(params.actions),
+        route_choice=int(params.route_choice),
         mask_unsafe=int(params.mask_unsafe),
         share=REWARDS.index(params.reward),
         mask=int(params.mask is not None and not continuous),
@@ -105,17 +124,6 @@ def _streams(layout: Layout) -> dict[str, Any]:
         "stream_kind": demand.flow_kind.astype(np.int32),
         "stream_speed": np.minimum(limit, top),
     }
-
-
-def _free_speeds(network: Network, settings: Any) -> Reals:
-    """Return how fast one may drive on each drivable [m/s]: a link is as slow as the lanes it joins, or as a turn."""
-    lanes = network.num_lanes
-    free = network.limit.copy()
-    start, end = network.limit[network.link_start], network.limit[network.link_end]
-    link = np.minimum(np.where(free[lanes:] >= NO_LIMIT, np.inf, free[lanes:]), np.minimum(start, end))
-    turns = settings.drivable[lanes:-1, TURNS].astype(bool)
-    free[lanes:] = np.where(turns, np.minimum(link, TURN_SPEED), link)
-    return free
 
 
 def _junctions_ahead(network: Network) -> Any:

@@ -1,7 +1,7 @@
 """Settings and state of vehicles as agents, on top of the engine's.
 
 Dimensions besides the engine's: A agents, C conflicts that an agent sees, G streams of vehicles, K lane links, P points
-of their paths, Z ordered pairs of links of one junction, T reward terms.
+of their paths, Z ordered pairs of links of one junction, T reward terms, B crosswalks, Y pedestrians on one, X gates.
 
 A *way* is a place on the path of a link: metres from the stop line to the front bumper, negative before the line, and
 beyond the link's length on the lane behind it.
@@ -28,10 +28,11 @@ DRIVING = 2
 CRASHED = 3  # its vehicle stands where it crashed, or has been removed
 ARRIVED = 4
 # Fleet.fault, of an agent's last crash
-NO_FAULT, OWN_FAULT = 0, 1  # NONE: no crash
+NO_FAULT, OWN_FAULT, HIT_PEDESTRIAN = 0, 1, 2  # NONE: no crash
 # Actions
 KEEP, ACCELERATE, BRAKE, HARD_BRAKE = range(4)
 NUM_ACTIONS = 4
+TURN_ACTIONS = 3  # that follow them if the route is free: left, straight on, right at the next junction
 # Kinds of conflict between two links
 APART, CROSSING, MERGING, DIVERGING = range(4)
 # Rules.pair_zone[z, :]: front positions of the first and of the second link between which two vehicles can touch
@@ -48,13 +49,20 @@ STOPS = 2
 # Fleet.counts[e, :]
 COLLISIONS, OWN, WRECKS, REMOVED, NEAR_TTC, NEAR_PET, NEAR_DRAC, BACKGROUND, NO_AGENT, MASKED = range(10)
 VEHICLE_STEPS, JERKY, STANDSTILL, DEADLOCK_AT, DEADLOCK_SIZE, AGENT_STEPS = range(10, 16)
+WALK_HIT, WALK_CLOSE, WALKED = range(16, 19)  # of pedestrians
 NOTES = ("status", "trip", "route", "due", "fault")  # in the infos
 # Fleet.total[e, :]
 RETURN, JERK, CO2, DRIVEN_METRES = range(4)
+WALK_WAIT = 4  # [s] that pedestrians stood
+# Fleet.walker[e, b, i, :]
+WALK_AT = 0  # from the crosswalk's start [m]
+PACE = 1  # [m/s], negative: towards the start; 0: nobody
+STOOD = 2  # 1: it waited in the last step
+AT_END, AT_START = 0, 1  # Rules.lane_gate[lane, :]: the crosswalks at the lane's end and at its start
 
-REWARD_TERMS = ("progress", "delay", "collision", "near_miss", "jerk", "arrival")
-PROGRESS, DELAY, COLLISION, NEAR_MISS, JERK_TERM, ARRIVAL = range(6)
-FEATURES, TABULAR = range(2)
+REWARD_TERMS = ("progress", "delay", "collision", "near_miss", "jerk", "arrival", "pedestrian")
+PROGRESS, DELAY, COLLISION, NEAR_MISS, JERK_TERM, ARRIVAL, PEDESTRIAN = range(7)
+FEATURES, TABULAR, IMAGE = range(3)
 INDIVIDUAL, TEAM, NEIGHBOURS = range(3)
 
 STANDING = 0.1  # a vehicle below this speed waits [m/s]
@@ -65,6 +73,9 @@ DRAC_LIMIT = 3.0  # [m/s2]
 JERK_LIMIT = 0.9  # longitudinal, for comfort [m/s3] (Bae et al. 2019, as in SMARTS)
 DEADLOCK = 20.0  # without any movement, with no wreck about [s]
 PATH_STEP = 0.5  # between two points of a path [m]
+SETBACK = 5.0  # from a stop line to where it would be without a crosswalk [m]
+PERSON = 0.25  # radius of a pedestrian [m]
+BODY_ROOM = PERSON + 0.3  # between a car and the middle of somebody beside it [m]
 
 
 class Rules(NamedTuple):
@@ -89,6 +100,23 @@ class Rules(NamedTuple):
     stream_route: Annotated[NDArray[np.int32], "G"]
     stream_kind: Annotated[NDArray[np.int32], "G"]
     stream_speed: Annotated[NDArray[np.float64], "G"]  # when its vehicles begin to drive [m/s]
+    # A choice of route (ways.py); empty without one
+    goal: Annotated[NDArray[np.int32], "W"]  # of each route
+    turn_place: Annotated[NDArray[np.int32], "O L 3"]  # by goal, lane and turn: place of the way to take, or NONE
+    after: Annotated[NDArray[np.float64], "Q M"]  # by place and lane: from its end to the trip's end, alone [s]
+    # Crosswalks (crosswalks.py); empty without them. A gate is where one goes over a lane
+    walk_line: Annotated[NDArray[np.float64], "B 5"]  # start x, y [m], unit direction, length [m]
+    gate_first: Annotated[NDArray[np.int32], "B1"]  # gates of crosswalk b: gate_first[b] .. gate_first[b + 1] - 1
+    gate_place: Annotated[NDArray[np.float64], "X"]  # of the lane's middle on the crosswalk [m]
+    gate_way: Annotated[NDArray[np.float64], "X"]  # from the place where one stops for it to its line [m]
+    lane_gate: Annotated[NDArray[np.int32], "L 2"]  # AT_END, AT_START: gate, or NONE
+    # For pictures (maps.py); empty without them
+    line_first: Annotated[NDArray[np.int32], "N1"]  # points of drivable d: line_first[d] .. line_first[d + 1] - 1
+    line_x: Annotated[NDArray[np.float64], "P"]  # evenly along it, from its start to its end [m]
+    line_y: Annotated[NDArray[np.float64], "P"]
+    road_map: Annotated[NDArray[np.uint8], "Y X"]  # 1: road; rows to the north, columns to the east
+    map_x: float  # its south-western corner [m]
+    map_y: float
     weights: Annotated[NDArray[np.float64], "T"]
     levels: Annotated[NDArray[np.float64], "U"]  # acceleration of each action [m/s2]
     before: float  # length of a path before the stop line and behind the link [m]
@@ -109,8 +137,14 @@ class Rules(NamedTuple):
     interval: int  # steps a decision
     clear: int  # how long a crashed vehicle stands
     conflicts: int  # C
-    observation: int  # FEATURES or TABULAR
+    image_range: float  # how far a picture reaches to each side [m]
+    image_size: int  # cells along a side of it
+    observation: int  # FEATURES, TABULAR or IMAGE
     continuous: int  # 1: an action is an acceleration
+    gate_half: float  # from a gate's middle to where nobody can be touched [m]
+    walk_rate: float  # pedestrians of a crosswalk a step
+    crosswalks: int  # 1: there are any
+    route_choice: int  # 1: agents choose their way
     mask_unsafe: int  # 1: forbid what might end in the vehicle ahead
     share: int  # INDIVIDUAL, TEAM or NEIGHBOURS
     mask: int  # 1: write the action mask
@@ -157,13 +191,21 @@ class Fleet(NamedTuple):
     trip_sum: Annotated[NDArray[np.float32], "E D 3"]  # LOST, WAITED, STOPS
     trip_worst: Annotated[NDArray[np.float32], "E D 3"]  # TTC, PET, DRAC
     scratch: Annotated[NDArray[np.float32], "E D"]  # for metrics
+    # Pedestrians, by crosswalk and slot, and gates
+    walker: Annotated[NDArray[np.float64], "E B Y 3"]  # WALK_AT, PACE, STOOD
+    next_walker: Annotated[NDArray[np.float64], "E B"]  # when the next one comes [steps]
+    gate_in: Annotated[NDArray[np.float64], "E X"]  # until someone is in a gate [s]
+    gate_out: Annotated[NDArray[np.float64], "E X"]  # until all who come have left it [s]
+    held: Annotated[NDArray[np.int32], "E X"]  # 1: a vehicle is bound to pass it
+    shut: Annotated[NDArray[np.int32], "E K"]  # links closed for this step, as someone walks before them
+    walked: Annotated[NDArray[np.int32], "E V"]  # the last gate that a vehicle's front has passed, or NONE
     # The episode
     crashed: Annotated[NDArray[np.int32], "E"]  # wrecks that stand about
     still: Annotated[NDArray[np.int32], "E"]  # [steps] for how long now no vehicle has moved
     queue_sum: Annotated[NDArray[np.int64], "E"]  # standing vehicles, summed over decisions
     queue_max: Annotated[NDArray[np.int32], "E"]
-    counts: Annotated[NDArray[np.int64], "E 16"]  # COLLISIONS ... AGENT_STEPS
-    total: Annotated[NDArray[np.float64], "E 8"]  # RETURN ... DRIVEN_METRES
+    counts: Annotated[NDArray[np.int64], "E 20"]  # COLLISIONS ... WALKED
+    total: Annotated[NDArray[np.float64], "E 8"]  # RETURN ... WALK_WAIT
 
 
 ANYONE = -2  # Fleet.owner: the first free agent's
