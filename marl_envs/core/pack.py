@@ -26,6 +26,8 @@ from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
 
+from marl_envs.core.rows import Rows, RowsType, is_counted
+
 _LINE = 64  # bytes of a cache line, where every array starts
 T = TypeVar("T", bound=tuple[Any, ...])
 Table = NDArray[np.int64]
@@ -140,9 +142,8 @@ def unpack(table: Table, cls: type[T], offset: int) -> T:
             values.append(table[offset : offset + 1].view(field.dtype)[0].item())
             offset += 1
             continue
-        values.append(
-            _borrow(int(table[offset]), field.dtype, table[offset + 1 : offset + 1 + len(field.dims)].tolist())
-        )
+        array = _borrow(int(table[offset]), field.dtype, table[offset + 1 : offset + 1 + len(field.dims)].tolist())
+        values.append(array.view(Rows) if is_counted(cls) else array)
         offset += 1 + len(field.dims)
     return cls(*values)
 
@@ -163,6 +164,11 @@ class PackedType(types.Type):
                 return slot, field
             slot += 1 + len(field.dims or ())
         raise KeyError(name)
+
+    def array_of(self, field: Field) -> types.Array:
+        """Return the type of a field that is an array."""
+        scalar, ndim = from_dtype(field.dtype), len(field.dims or ())
+        return RowsType(scalar, ndim) if is_counted(self.cls) else types.Array(scalar, ndim, "C")
 
 
 def slot_of(cls: type, name: str) -> int:
@@ -185,7 +191,7 @@ class _PackedAttributes(AttributeTemplate):
             return None
         field = kind.locate(name)[1]
         scalar = from_dtype(field.dtype)
-        return scalar if field.dims is None else types.Array(scalar, len(field.dims), "C")
+        return scalar if field.dims is None else kind.array_of(field)
 
 
 @lower_getattr_generic(PackedType)  # type: ignore[untyped-decorator]
@@ -199,7 +205,7 @@ def _lower_field(context: Any, builder: Any, kind: PackedType, pointer: Any, nam
         loads.append(load)
     if field.dims is None:
         return builder.bitcast(loads[0], context.get_data_type(from_dtype(field.dtype)))
-    return array_value(context, builder, types.Array(from_dtype(field.dtype), len(field.dims), "C"), loads)
+    return array_value(context, builder, kind.array_of(field), loads)
 
 
 def array_value(context: Any, builder: Any, kind: Any, loads: list[Any]) -> Any:

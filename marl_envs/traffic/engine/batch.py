@@ -46,11 +46,14 @@ def begin_step(state: State, settings: Settings, e: Int) -> None:
 
 
 @jit(inner=True)
-def finish_step(state: State, settings: Settings, e: Int) -> None:
-    """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds."""
+def finish_step(state: State, settings: Settings, e: Int, ruled: Int) -> None:
+    """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds.
+
+    `ruled`: 0 if all vehicles are DRIVEN, so that nobody asks to enter a junction.
+    """
     if settings.parity:
         find_foes(state, settings, e)
-    else:
+    elif ruled:
         grant_all(state, settings, e)
     move_all(state, settings, e, plan_all(state, settings, e))
     find_leaders(state, settings, e)
@@ -63,7 +66,7 @@ def finish_step(state: State, settings: Settings, e: Int) -> None:
 def step_one(state: State, settings: Settings, e: Int) -> None:
     """Advance environment `e` by one step of `settings.dt` seconds."""
     begin_step(state, settings, e)
-    finish_step(state, settings, e)
+    finish_step(state, settings, e, 1)
 
 
 @jit(inner=True)

@@ -52,12 +52,15 @@ def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
         board(state, fleet, e, free)
     note_outside(state, fleet, settings, rules, e)
     tell(state, fleet, settings, rules, e)
-    finish_step(state, settings, e)
-    note_arrivals(state, fleet, rules, e)
-    inside = watch(state, fleet, settings, rules, e)
+    free = state.num_free[e]
+    finish_step(state, settings, e, fleet.ruled[e])
+    if state.num_free[e] != free:
+        note_arrivals(state, fleet, rules, e)
+    inside, hit = watch(state, fleet, settings, rules, e)
     if inside > 1:
         collide_inside(state, fleet, settings, rules, e, inside)
-    collide_behind(state, fleet, settings, rules, e)
+    if hit:
+        collide_behind(state, fleet, settings, rules, e)
 
 
 @jit(inline=True)

@@ -44,6 +44,7 @@ from marl_envs.traffic.vehicles.types import (
     PET,
     PLACE,
     REMOVED,
+    REWARD_TERMS,
     SPEED,
     TTC,
     WAITING,
@@ -58,7 +59,7 @@ from marl_envs.traffic.vehicles.types import (
 @jit(inner=True)
 def start_fleet(state: EngineState, fleet: Fleet, rules: Rules, e: Int) -> None:
     """Begin an episode: no vehicles yet, all agents wait for their trips."""
-    fleet.cycle[e] = fleet.crashed[e] = fleet.still[e] = fleet.queue_max[e] = 0
+    fleet.cycle[e] = fleet.crashed[e] = fleet.still[e] = fleet.queue_max[e] = fleet.ruled[e] = 0
     fleet.queue_sum[e] = 0
     for c in range(fleet.counts.shape[1]):
         fleet.counts[e, c] = 0
@@ -123,7 +124,7 @@ def is_allowed(
 def command(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Read what the agents' actions ask for; one that the mask forbids is counted, and keeps the speed or brakes."""
     for a in range(fleet.slot.shape[1]):
-        for t in range(fleet.term.shape[2]):
+        for t in range(len(REWARD_TERMS)):  # known beforehand: two vectors
             fleet.term[e, a, t] = 0.0
         if fleet.status[e, a] == DRIVING:
             state.vehicle[e, fleet.slot[e, a], MODE] = DRIVEN
@@ -143,6 +144,7 @@ def board(state: EngineState, fleet: Fleet, e: Int, free_before: Int) -> None:
 
     The engine drives them up to their agents' first decisions.
     """
+    fleet.ruled[e] += free_before - state.num_free[e]
     for i in range(state.num_free[e], free_before):
         v = state.free[e, i]
         fleet.agent[e, v] = fleet.clear_at[e, v] = fleet.link[e, v] = NONE
