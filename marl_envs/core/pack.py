@@ -168,7 +168,9 @@ class PackedType(types.Type):
     def array_of(self, field: Field) -> types.Array:
         """Return the type of a field that is an array."""
         scalar, ndim = from_dtype(field.dtype), len(field.dims or ())
-        return RowsType(scalar, ndim) if is_counted(self.cls) else types.Array(scalar, ndim, "C")
+        if is_counted(self.cls):
+            return RowsType(scalar, ndim, f"{self.cls.__module__}.{self.cls.__qualname__}.{field.name}")
+        return types.Array(scalar, ndim, "C")
 
 
 def slot_of(cls: type, name: str) -> int:

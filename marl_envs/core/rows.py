@@ -10,11 +10,11 @@ import operator
 from typing import Any, TypeVar
 
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_borrowed, lower_builtin
-from numba.core.typing.templates import signature
 from numba.extending import models, register_model
-from numba.np.arrayobj import _getitem_array_generic, make_array, normalize_indices, setitem_array
+from numba.np.arrayobj import _getitem_array_generic, load_item, make_array, normalize_indices, store_item
 
 C = TypeVar("C", bound=type)
 _counted: set[type] = set()
@@ -52,46 +52,90 @@ def _refuse_negative(at: Any) -> None:
 
 
 class RowsType(types.Array):
-    """Numba's type of such an array."""
+    """Numba's type of such an array. Two of different owners share no memory, and LLVM is told so."""
 
-    def __init__(self, dtype: Any, ndim: int) -> None:
-        """Stand for contiguous arrays of `ndim` dimensions."""
-        super().__init__(dtype, ndim, "C", name=f"rows({dtype}, {ndim}d)")
+    def __init__(self, dtype: Any, ndim: int, owner: str) -> None:
+        """Stand for contiguous arrays of `ndim` dimensions.
+
+        Args:
+            dtype: of the elements.
+            ndim: dimensions.
+            owner: struct and field that the array is.
+        """
+        self.owner = owner
+        super().__init__(dtype, ndim, "C", name=f"rows({dtype}, {ndim}d, {owner})")
+
+    @property
+    def key(self) -> Any:
+        """What makes two types equal."""
+        return (*super().key, self.owner)
 
 
 register_model(RowsType)(models.ArrayModel)
 
 
-def _from_start(context: Any, builder: Any, index_types: Any, indices: Any) -> tuple[Any, Any]:
-    """Return types and values of indices, with signed integers taken as unsigned ones: those are not tested."""
-    index_types, indices = normalize_indices(context, builder, index_types, indices)
+def _indices(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any]:
+    """Return types and values of the indices of an access; integers are of the machine's size."""
+    single = not isinstance(kind, types.BaseTuple)
+    given = ((kind,), (value,)) if single else (kind.types, cgutils.unpack_tuple(builder, value, count=len(kind)))
+    index_types, indices = normalize_indices(context, builder, *given)
     values = [
-        context.cast(builder, value, kind, types.intp) if isinstance(kind, types.Integer) else value
-        for kind, value in zip(index_types, indices, strict=True)
+        context.cast(builder, index, one, types.intp) if isinstance(one, types.Integer) else index
+        for one, index in zip(index_types, indices, strict=True)
     ]
-    return tuple(types.uintp if isinstance(kind, types.Integer) else kind for kind in index_types), values
+    return tuple(types.uintp if isinstance(one, types.Integer) else one for one in index_types), values
+
+
+def _is_element(kind: RowsType, index_types: Any) -> bool:
+    return len(index_types) == kind.ndim and all(isinstance(one, types.Integer) for one in index_types)
+
+
+def _place(builder: Any, kind: RowsType, array: Any, values: Any) -> Any:
+    """Return the address of an element: axis by axis, so that the row's can be kept over a loop."""
+    strides = cgutils.unpack_tuple(builder, array.strides, kind.ndim)
+    byte = ir.IntType(8).as_pointer()
+    row = builder.bitcast(array.data, byte)
+    for value, stride in zip(values[:-1], strides[:-1], strict=True):
+        row = builder.gep(row, [builder.mul(value, stride)], inbounds=True)
+    return builder.gep(builder.bitcast(row, array.data.type), [values[-1]], inbounds=True)
+
+
+def _tag(builder: Any, kind: RowsType, since: int) -> None:
+    """Mark the loads and stores since the `since`-th instruction of the block as those of one owner."""
+    module, zero = builder.module, ir.IntType(64)(0)
+    root = module.add_metadata(["rows of marl_envs"])
+    node = module.add_metadata([kind.owner, root, zero])
+    for instruction in builder.block.instructions[since:]:
+        if isinstance(instruction, (ir.LoadInstr, ir.StoreInstr)):
+            instruction.set_metadata("tbaa", module.add_metadata([node, node, zero]))
 
 
 @lower_builtin(operator.getitem, RowsType, types.Integer)
 @lower_builtin(operator.getitem, RowsType, types.BaseTuple)
 def _get(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    kind, at = sig.args
+    kind = sig.args[0]
     array = make_array(kind)(context, builder, args[0])
-    single = not isinstance(at, types.BaseTuple)
-    given = ((at,), (args[1],)) if single else (at.types, cgutils.unpack_tuple(builder, args[1], count=len(at)))
-    found = _getitem_array_generic(
-        context, builder, sig.return_type, kind, array, *_from_start(context, builder, *given)
-    )
+    index_types, values = _indices(context, builder, sig.args[1], args[1])
+    if _is_element(kind, index_types):
+        place = _place(builder, kind, array, values)
+        since = len(builder.block.instructions)
+        found = load_item(context, builder, kind, place)
+        _tag(builder, kind, since)
+    else:
+        found = _getitem_array_generic(context, builder, sig.return_type, kind, array, index_types, values)
     return impl_ret_borrowed(context, builder, sig.return_type, found)
 
 
 @lower_builtin(operator.setitem, RowsType, types.Integer, types.Any)
 @lower_builtin(operator.setitem, RowsType, types.BaseTuple, types.Any)
 def _set(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    kind, at, value = sig.args
-    single = not isinstance(at, types.BaseTuple)
-    given = ((at,), (args[1],)) if single else (at.types, cgutils.unpack_tuple(builder, args[1], count=len(at)))
-    index_types, indices = _from_start(context, builder, *given)
-    place = types.Tuple(index_types)
-    at_value = context.make_tuple(builder, place, indices)
-    return setitem_array(context, builder, signature(sig.return_type, kind, place, value), (args[0], at_value, args[2]))
+    kind, at, given = sig.args
+    array = make_array(kind)(context, builder, args[0])
+    index_types, values = _indices(context, builder, at, args[1])
+    if not _is_element(kind, index_types):
+        raise NotImplementedError("kernels set single elements of rows")
+    value = context.cast(builder, args[2], given, kind.dtype)
+    place = _place(builder, kind, array, values)
+    since = len(builder.block.instructions)
+    store_item(context, builder, kind, value, place)
+    _tag(builder, kind, since)

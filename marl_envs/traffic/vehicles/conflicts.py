@@ -49,7 +49,8 @@ NO_TTC = 1e9  # [s]
 def survey(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Find the conflicts between all vehicles near junctions."""
     for a in range(fleet.seen.shape[1]):
-        for c in range(fleet.seen.shape[2]):
+        fleet.seen[e, a, 0] = NONE
+        for c in range(1, fleet.seen.shape[2]):
             fleet.seen[e, a, c] = NONE
     for j in range(fleet.first_near.shape[1]):
         fleet.first_near[e, j] = NONE

@@ -228,7 +228,7 @@ def clear_wrecks(state: EngineState, fleet: Fleet, settings: EngineSettings, rul
     if removed == 0:
         return
     fleet.crashed[e] -= removed
-    find_leaders(state, settings, e)
+    find_leaders(state, settings, e, np.inf)
     for i in range(state.num_active[e]):  # nobody waits for what is gone
         v = state.on[e, state.active[e, i], HEAD]
         while v != NONE:
