@@ -3,7 +3,7 @@
 A family declares its arrays as NamedTuples whose fields say dtype and shape:
 
     class State(NamedTuple):
-        row: Annotated[NDArray[np.int16], "E A"]  # one letter (or name) a dimension
+        row: Annotated[NDArray[np.int16], "E A"]  # one letter (or name, or number) a dimension
 
 `allocate` makes the arrays, `table_of` writes their addresses and shapes into one int64 array, and `unpack` turns
 that back inside a kernel, as one pointer whose fields read like the NamedTuple's. Passing one array instead of forty
@@ -110,7 +110,7 @@ def table_of(*structs: tuple[Any, ...]) -> Table:
     The caller keeps the arrays alive and does not replace them.
 
     Raises:
-        TypeError: an array has another dtype, rank or layout than declared.
+        TypeError: an array has another dtype, rank, layout or size of a numbered dimension than declared.
     """
     slots: list[int] = []
     for struct in structs:
@@ -122,6 +122,8 @@ def table_of(*structs: tuple[Any, ...]) -> Table:
                 raise TypeError(
                     f"{type(struct).__name__}.{field.name} must be a contiguous {field.dtype} array {field.dims}"
                 )
+            if any(dim.isdigit() and int(dim) != size for dim, size in zip(field.dims, value.shape, strict=True)):
+                raise TypeError(f"{type(struct).__name__}.{field.name} must be {field.dims}, not {value.shape}")
             slots += [value.ctypes.data, *value.shape]
     return np.array(slots, np.int64)
 
@@ -196,11 +198,14 @@ class _PackedAttributes(AttributeTemplate):
         return scalar if field.dims is None else kind.array_of(field)
 
 
-@lower_getattr_generic(PackedType)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(PackedType)
 def _lower_field(context: Any, builder: Any, kind: PackedType, pointer: Any, name: str) -> Any:
     slot, field = kind.locate(name)
     loads = []
     for k in range(1 + len(field.dims or ())):
+        if k and field.dims and field.dims[k - 1].isdigit():  # known when it is compiled
+            loads.append(context.get_constant(types.intp, int(field.dims[k - 1])))
+            continue
         load = builder.load(builder.gep(pointer, [context.get_constant(types.intp, slot + k)]))
         # Kernels never write tables, so LLVM may keep these in registers across stores to the arrays.
         load.set_metadata("invariant.load", builder.module.add_metadata([]))

@@ -21,7 +21,7 @@ class Counted(NamedTuple):
 
     small: Annotated[NDArray[np.int8], "A"]
     flag: Annotated[NDArray[np.bool_], "A B"]
-    index: Annotated[NDArray[np.int32], "A B"]
+    lane: Annotated[NDArray[np.int32], "A B"]
     real: Annotated[NDArray[np.float32], "A B C"]
     bits: Annotated[NDArray[np.uint64], "A"]
 
@@ -29,7 +29,7 @@ class Counted(NamedTuple):
 class Plain(NamedTuple):
     """The same as any other struct."""
 
-    index: Annotated[NDArray[np.int32], "A B"]
+    lane: Annotated[NDArray[np.int32], "A B"]
     real: Annotated[NDArray[np.float32], "A B C"]
 
 
@@ -42,16 +42,16 @@ def mix(table, first, last):
     one, other = unpack(table, Counted, 0), unpack(table, Plain, PLAIN_AT)
     for a in range(first, last):
         prefetch(one.real, a + 1, 2)
-        for b in range(one.index.shape[1]):
-            one.flag[a, b] = one.index[a, b] > 1
+        for b in range(one.lane.shape[1]):
+            one.flag[a, b] = one.lane[a, b] > 1
             row = one.real[a, b]  # a view of what is then written by another way
             for c in range(one.real.shape[2]):
                 one.real[a, b, c] += one.small[a]
                 one.real[a, b, c] += row[c]
-                other.real[a, b, c] = one.real[a, one.index[a, b], c]
-            other.index[a, b] = one.index[a, b] + one.flag[a, b]
+                other.real[a, b, c] = one.real[a, one.lane[a, b], c]
+            other.lane[a, b] = one.lane[a, b] + one.flag[a, b]
         one.bits[a] ^= np.uint64(7)
-        one.small[a], one.index[a, 0] = np.int8(3), one.index[a, 1]
+        one.small[a], one.lane[a, 0] = np.int8(3), one.lane[a, 1]
 
 
 def structs() -> tuple[Counted, Plain]:
@@ -59,7 +59,7 @@ def structs() -> tuple[Counted, Plain]:
     one, other = allocate(Counted, **SIZES), allocate(Plain, **SIZES)
     rng = np.random.default_rng(0)
     one.small[:] = rng.integers(-5, 5, one.small.shape)
-    one.index[:] = rng.integers(0, 4, one.index.shape)
+    one.lane[:] = rng.integers(0, 4, one.lane.shape)
     one.real[:] = rng.normal(size=one.real.shape)
     one.bits[:] = 2**63 + np.arange(3, dtype=np.uint64)
     return one, other
@@ -67,15 +67,15 @@ def structs() -> tuple[Counted, Plain]:
 
 def expected(one: Counted, other: Plain) -> None:
     """Do by numpy what the kernel does."""
-    one.flag[:] = one.index > 1
+    one.flag[:] = one.lane > 1
     small = one.small.astype(np.float32)[:, None]
     for b in range(4):
         one.real[:, b] = (one.real[:, b] + small) * 2  # the view shows what has just been written
-        other.real[:, b] = one.real[np.arange(3), one.index[:, b]]
-    other.index[:] = one.index + one.flag
+        other.real[:, b] = one.real[np.arange(3), one.lane[:, b]]
+    other.lane[:] = one.lane + one.flag
     one.bits[:] ^= np.uint64(7)
     one.small[:] = 3
-    one.index[:, 0] = one.index[:, 1]
+    one.lane[:, 0] = one.lane[:, 1]
 
 
 def test_kernels_read_and_write_what_numpy_does():
@@ -102,7 +102,7 @@ def test_types_say_whose_memory_it_is():
     assert all(isinstance(kind, RowsType) for kind in kinds.values())
     assert not isinstance(PackedType(Plain).array_of(fields_of(Plain)[0]), RowsType)
     assert kinds["small"] == PackedType(Counted).array_of(fields_of(Counted)[0])
-    same = [RowsType(kinds["index"].dtype, 2, owner) for owner in ("a", "b", "a")]
+    same = [RowsType(kinds["lane"].dtype, 2, owner) for owner in ("a", "b", "a")]
     assert same[0] != same[1]
     assert same[0] == same[2]
 
@@ -121,5 +121,5 @@ def test_plain_kernels_refuse_to_count_from_the_end(at):
 def test_unpacking_in_python_gives_such_arrays():
     one, other = structs()
     table = table_of(one, other)
-    assert isinstance(unpack(table, Counted, 0).index, Rows)
-    assert not isinstance(unpack(table, Plain, PLAIN_AT).index, Rows)
+    assert isinstance(unpack(table, Counted, 0).lane, Rows)
+    assert not isinstance(unpack(table, Plain, PLAIN_AT).lane, Rows)
