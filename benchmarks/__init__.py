@@ -7,7 +7,7 @@ Run it from the checkout, with the extra `bench` installed:
     python -m benchmarks run quick --seeds 10 --workers 4 --out elsewhere
     python -m benchmarks run my_suite.yaml          # any file of the same form as suites/quick.yaml
     python -m benchmarks figure errands --out density.svg  # a suite's figure of rising density, once it has run
-    python -m benchmarks speed                      # agent-steps per CPU-second, beside rware if it is installed
+    python -m benchmarks speed                      # agent-steps per CPU-second, beside peers that are installed
 
 A killed or interrupted run continues where it stopped: give the same command again. What it writes:
 

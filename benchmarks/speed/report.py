@@ -64,7 +64,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         seconds: CPU time of one measurement.
         repeats: measurements of each case.
         console: where to print.
-        only: "warehouse" or "traffic"; None: both.
+        only: "warehouse", "traffic" or "intersection"; None: all.
 
     Raises:
         InputError: a time or number of repeats that is not positive.
@@ -73,10 +73,9 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         raise InputError(f"--seconds must be above 0 and at most 600, not {seconds}")
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, not {repeats}")
-    if only != "traffic":
-        _warehouse(seconds, repeats, console)
-    if only != "warehouse":
-        _traffic(seconds, repeats, console)
+    for name, part in {"warehouse": _warehouse, "traffic": _traffic, "intersection": _intersection}.items():
+        if only in (None, name):
+            part(seconds, repeats, console)
     for line in _notes(repeats):
         console.print(line, style="dim")
 
@@ -122,6 +121,17 @@ def _traffic(seconds: float, repeats: int, console: Console) -> None:
         console.print(line, style="dim")
 
 
+def _intersection(seconds: float, repeats: int, console: Console) -> None:
+    from benchmarks.speed import intersection_report as report
+
+    cases, towns = report.cases(), report.town_cases()
+    blocks, sizes = _measured((cases, towns), seconds, repeats, console)
+    console.print(report.table(cases, blocks))
+    console.print(report.town_line(towns, sizes))
+    for line in report.notes():
+        console.print(line, style="dim")
+
+
 def speed_table(cases: list[Case]) -> Table:
     """Return the table of rates, with ratios to the peer of the same group."""
     title = "Agent-steps per CPU-second, one thread (learning: agent-updates, environment included)"
@@ -148,7 +158,7 @@ def thread_lines(cases: list[Case]) -> list[str]:
 
 
 def _notes(repeats: int) -> list[str]:
-    lines = [f"Medians of {repeats} measurements taken in turns; warehouse and signals: random play with resets."]
+    lines = [f"Medians of {repeats} measurements taken in turns; but for traffic engines, random play with resets."]
     if hasattr(os, "getloadavg"):
         load, cores = os.getloadavg()[0], _processors()
         busy = ": other work is running, wall times are too low" if load > cores + 0.5 else ""

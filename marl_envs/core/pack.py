@@ -3,7 +3,7 @@
 A family declares its arrays as NamedTuples whose fields say dtype and shape:
 
     class State(NamedTuple):
-        row: Annotated[NDArray[np.int16], "E A"]  # one letter (or name) a dimension
+        row: Annotated[NDArray[np.int16], "E A"]  # one letter (or name, or number) a dimension
 
 `allocate` makes the arrays, `table_of` writes their addresses and shapes into one int64 array, and `unpack` turns
 that back inside a kernel, as one pointer whose fields read like the NamedTuple's. Passing one array instead of forty
@@ -25,6 +25,8 @@ from numba.extending import intrinsic, lower_getattr_generic, models, overload, 
 from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import from_dtype
 from numpy.typing import NDArray
+
+from marl_envs.core.rows import Rows, RowsType, is_counted
 
 _LINE = 64  # bytes of a cache line, where every array starts
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -108,7 +110,7 @@ def table_of(*structs: tuple[Any, ...]) -> Table:
     The caller keeps the arrays alive and does not replace them.
 
     Raises:
-        TypeError: an array has another dtype, rank or layout than declared.
+        TypeError: an array has another dtype, rank, layout or size of a numbered dimension than declared.
     """
     slots: list[int] = []
     for struct in structs:
@@ -120,6 +122,8 @@ def table_of(*structs: tuple[Any, ...]) -> Table:
                 raise TypeError(
                     f"{type(struct).__name__}.{field.name} must be a contiguous {field.dtype} array {field.dims}"
                 )
+            if any(dim.isdigit() and int(dim) != size for dim, size in zip(field.dims, value.shape, strict=True)):
+                raise TypeError(f"{type(struct).__name__}.{field.name} must be {field.dims}, not {value.shape}")
             slots += [value.ctypes.data, *value.shape]
     return np.array(slots, np.int64)
 
@@ -140,9 +144,8 @@ def unpack(table: Table, cls: type[T], offset: int) -> T:
             values.append(table[offset : offset + 1].view(field.dtype)[0].item())
             offset += 1
             continue
-        values.append(
-            _borrow(int(table[offset]), field.dtype, table[offset + 1 : offset + 1 + len(field.dims)].tolist())
-        )
+        array = _borrow(int(table[offset]), field.dtype, table[offset + 1 : offset + 1 + len(field.dims)].tolist())
+        values.append(array.view(Rows) if is_counted(cls) else array)
         offset += 1 + len(field.dims)
     return cls(*values)
 
@@ -163,6 +166,13 @@ class PackedType(types.Type):
                 return slot, field
             slot += 1 + len(field.dims or ())
         raise KeyError(name)
+
+    def array_of(self, field: Field) -> types.Array:
+        """Return the type of a field that is an array."""
+        scalar, ndim = from_dtype(field.dtype), len(field.dims or ())
+        if is_counted(self.cls):
+            return RowsType(scalar, ndim, f"{self.cls.__module__}.{self.cls.__qualname__}.{field.name}")
+        return types.Array(scalar, ndim, "C")
 
 
 def slot_of(cls: type, name: str) -> int:
@@ -185,21 +195,24 @@ class _PackedAttributes(AttributeTemplate):
             return None
         field = kind.locate(name)[1]
         scalar = from_dtype(field.dtype)
-        return scalar if field.dims is None else types.Array(scalar, len(field.dims), "C")
+        return scalar if field.dims is None else kind.array_of(field)
 
 
-@lower_getattr_generic(PackedType)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(PackedType)
 def _lower_field(context: Any, builder: Any, kind: PackedType, pointer: Any, name: str) -> Any:
     slot, field = kind.locate(name)
     loads = []
     for k in range(1 + len(field.dims or ())):
+        if k and field.dims and field.dims[k - 1].isdigit():  # known when it is compiled
+            loads.append(context.get_constant(types.intp, int(field.dims[k - 1])))
+            continue
         load = builder.load(builder.gep(pointer, [context.get_constant(types.intp, slot + k)]))
         # Kernels never write tables, so LLVM may keep these in registers across stores to the arrays.
         load.set_metadata("invariant.load", builder.module.add_metadata([]))
         loads.append(load)
     if field.dims is None:
         return builder.bitcast(loads[0], context.get_data_type(from_dtype(field.dtype)))
-    return array_value(context, builder, types.Array(from_dtype(field.dtype), len(field.dims), "C"), loads)
+    return array_value(context, builder, kind.array_of(field), loads)
 
 
 def array_value(context: Any, builder: Any, kind: Any, loads: list[Any]) -> Any:

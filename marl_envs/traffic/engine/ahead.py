@@ -103,8 +103,11 @@ def _nearest_crossing(state: State, settings: Settings, e: Int, lane: Int, rest:
 
 
 @jit(inner=True)
-def find_leaders(state: State, settings: Settings, e: Int) -> None:
-    """Find where the first vehicle of each drivable goes and whom it follows, and drop empty ones from the active."""
+def find_leaders(state: State, settings: Settings, e: Int, near: Real) -> None:
+    """Find where the first vehicle of each drivable goes and whom it follows, and drop empty ones from the active.
+
+    Those that are further than `near` [m] from the end of their drivable are taken to follow nobody.
+    """
     kept = 0
     for i in range(state.num_active[e]):
         d = state.active[e, i]
@@ -116,7 +119,10 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
         # Under the corrected rules others rely on the way that a vehicle has
         if settings.emptiest and settings.parity and settings.drivable[d, END_LANE] == NONE:
             _take_emptiest(state, settings, e, d)
-        state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
+        if settings.measure[d, LENGTH] - state.motion[e, state.on[e, d, HEAD], DIS] > near:
+            state.on[e, d, LEADER] = NONE
+        else:
+            state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
     if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:
         _sort_active(state, e)

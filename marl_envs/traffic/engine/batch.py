@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Int, jit
+from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.traffic.engine.ahead import find_leaders
 from marl_envs.traffic.engine.grants import grant_all
@@ -46,14 +46,18 @@ def begin_step(state: State, settings: Settings, e: Int) -> None:
 
 
 @jit(inner=True)
-def finish_step(state: State, settings: Settings, e: Int) -> None:
-    """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds."""
+def finish_step(state: State, settings: Settings, e: Int, ruled: Int, near: Real) -> None:
+    """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds.
+
+    `ruled`: 0 if all vehicles are DRIVEN, so that nobody asks to enter a junction. `near`: see `find_leaders`; the
+    corrected rules themselves need no leaders.
+    """
     if settings.parity:
         find_foes(state, settings, e)
-    else:
+    elif ruled:
         grant_all(state, settings, e)
     move_all(state, settings, e, plan_all(state, settings, e))
-    find_leaders(state, settings, e)
+    find_leaders(state, settings, e, near)
     if settings.program:
         run_programs(state, settings, e)
     state.step[e] += 1
@@ -63,7 +67,7 @@ def finish_step(state: State, settings: Settings, e: Int) -> None:
 def step_one(state: State, settings: Settings, e: Int) -> None:
     """Advance environment `e` by one step of `settings.dt` seconds."""
     begin_step(state, settings, e)
-    finish_step(state, settings, e)
+    finish_step(state, settings, e, 1, np.inf)
 
 
 @jit(inner=True)

@@ -12,6 +12,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.core.rows import counted
+
 NONE = -1  # no vehicle, no drivable, no trip
 ON_LANE = 2**31 - 1  # State.entered of a vehicle on a lane
 # State.tally[e, :]
@@ -73,6 +75,7 @@ NO_ROOM = -100.0  # speed of a follower that cannot avoid a collision [m/s]
 FASTEST = 100.0  # [m/s]
 
 
+@counted
 class Settings(NamedTuple):
     """What stays fixed: tables of network and demand, and numbers."""
 
@@ -147,6 +150,7 @@ class Settings(NamedTuple):
     idm: int  # 1: vehicles follow each other by the intelligent driver model, not by the reference's law
 
 
+@counted
 class State(NamedTuple):
     """Everything a step reads or writes; allocated once, changed in place."""
 

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
-from marl_envs.traffic.engine.batch import begin_step, clear_one, finish_step
+from marl_envs.traffic.engine.batch import clear_one, finish_step
+from marl_envs.traffic.engine.insertion import create_vehicles, insert_vehicles
+from marl_envs.traffic.engine.signals import show_phases
 from marl_envs.traffic.engine.trips import trip_due, trip_route
+from marl_envs.traffic.engine.types import CREATED, FINISHED
 from marl_envs.traffic.vehicles.collisions import collide_behind, collide_inside
 from marl_envs.traffic.vehicles.conflicts import survey
 from marl_envs.traffic.vehicles.fleet import board, clear_wrecks, command, note_arrivals, start_fleet
@@ -18,6 +21,7 @@ from marl_envs.traffic.vehicles.hits import after_walk
 from marl_envs.traffic.vehicles.image import write_images
 from marl_envs.traffic.vehicles.metrics import measure_one
 from marl_envs.traffic.vehicles.motion import tell
+from marl_envs.traffic.vehicles.nearing import prefetch_rows
 from marl_envs.traffic.vehicles.observe import global_state, write_labels, write_mask, write_vectors
 from marl_envs.traffic.vehicles.pedestrians import clear_walks, walk
 from marl_envs.traffic.vehicles.rewards import note_homes, note_outside, pay
@@ -29,6 +33,7 @@ from marl_envs.traffic.vehicles.types import (
     IMAGE,
     NEIGHBOURS,
     NONE,
+    REMOVED,
     TABULAR,
     EngineSettings,
     EngineState,
@@ -46,24 +51,38 @@ RULES_AT = SETTINGS_AT + slots_of(EngineSettings)
 OUT_AT = SETTINGS_AT + slots_of(Settings)
 
 
+@jit(inline=True)
+def _come(state: EngineState, fleet: Fleet, settings: EngineSettings, e: Int) -> None:
+    """Do what the engine's `begin_step` does, where there is anything to do."""
+    if settings.program or state.step[e] == 0:
+        show_phases(state, settings, e)
+    create_vehicles(state, settings, e)
+    gone = state.tally[e, FINISHED] + fleet.counts[e, REMOVED]
+    if state.tally[e, CREATED] - gone != state.free.shape[1] - state.num_free[e]:  # some wait outside
+        insert_vehicles(state, settings, e)
+
+
 @jit(inner=True)
-def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
-    """Let one step of the engine pass."""
+def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, near: Real) -> None:
+    """Let one step of the engine pass; `near`: see `find_leaders`."""
     clear_wrecks(state, fleet, settings, rules, e)
     free = state.num_free[e]
-    begin_step(state, settings, e)
+    _come(state, fleet, settings, e)
     if state.num_free[e] != free:
         board(state, fleet, settings, rules, e, free)
     note_outside(state, fleet, settings, rules, e)
     tell(state, fleet, settings, rules, e)
     if rules.crosswalks:
         walk(state, fleet, settings, rules, e)
-    finish_step(state, settings, e)
-    note_arrivals(state, fleet, rules, e)
-    inside = watch(state, fleet, settings, rules, e)
+    free = state.num_free[e]
+    finish_step(state, settings, e, fleet.ruled[e], near)
+    if state.num_free[e] != free:
+        note_arrivals(state, fleet, rules, e)
+    inside, hit = watch(state, fleet, settings, rules, e)
     if inside > 1:
         collide_inside(state, fleet, settings, rules, e, inside)
-    collide_behind(state, fleet, settings, rules, e)
+    if hit:
+        collide_behind(state, fleet, settings, rules, e)
     if rules.crosswalks:
         after_walk(state, fleet, settings, rules, e, inside)
 
@@ -88,7 +107,7 @@ def begin(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
         clear_walks(state, fleet, rules, e)
     left = MOST_EMPTY / settings.dt
     while left > 0 and not _anyone_drives(fleet, e):
-        advance(state, fleet, settings, rules, e)
+        advance(state, fleet, settings, rules, e, np.inf)
         left -= 1
     survey(state, fleet, settings, rules, e)
 
@@ -155,11 +174,14 @@ def step_range(table: Any, first: Int, last: Int) -> None:
     settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
     out = unpack(table, Out, OUT_AT)
     for e in range(first, last):  # all of it here: each further level of calls is compiled once more
+        if e + 1 < last:
+            prefetch_rows(state, fleet, e + 1)
         command(state, fleet, settings, rules, e)
         if rules.share == NEIGHBOURS:
             note_homes(state, fleet, settings, rules, e)
-        for _ in range(rules.interval):
-            advance(state, fleet, settings, rules, e)
+        for left in range(rules.interval - 1, -1, -1):
+            # Whom one follows matters at decisions; before, only that bumpers touch
+            advance(state, fleet, settings, rules, e, rules.longest if left else np.inf)
         fleet.cycle[e] += 1
         note_queues(state, fleet, settings, rules, e)
         survey(state, fleet, settings, rules, e)

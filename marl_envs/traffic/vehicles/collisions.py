@@ -9,7 +9,9 @@ later; else both.
 
 from __future__ import annotations
 
-from marl_envs.core.jit import Int, jit
+from typing import Any
+
+from marl_envs.core.jit import Int, Real, jit
 from marl_envs.traffic.engine.types import BEHIND, DIS, HEAD, JUNCTION, LEADER
 from marl_envs.traffic.vehicles.fleet import crash
 from marl_envs.traffic.vehicles.poses import pair_of, touch
@@ -85,6 +87,21 @@ def collide_inside(
                 _judge(state, fleet, settings, rules, e, v, u, z)
 
 
+@jit(inline=True)
+def gap_to(state: EngineState, settings: EngineSettings, e: Int, v: Int, u: Int) -> Real:
+    """Return the gap [m] from `v` to `u` ahead of it on the same drivable."""
+    return state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
+
+
+@jit(inline=True)
+def first_leader(state: EngineState, e: Int, d: Int, lanes: Int, v: Int) -> Any:
+    """Return whom `v`, the first on `d`, may run into beyond the end of `d`, and the gap [m]; NONE: nobody."""
+    u = state.on[e, d, LEADER]
+    if v == NONE or u == NONE or (d >= lanes and state.came[e, u] != d):
+        return NONE, 0.0  # behind a link's end, one that came from another link is a matter of rectangles
+    return u, state.gap[e, d]
+
+
 @jit(inner=True)
 def collide_behind(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Compare each vehicle with the one ahead on its path."""
@@ -92,14 +109,9 @@ def collide_behind(state: EngineState, fleet: Fleet, settings: EngineSettings, r
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
-        u = state.on[e, d, LEADER]
-        # Behind a link's end there may be a vehicle that came from another link: that is a matter of rectangles
-        if u != NONE and state.gap[e, d] < -ROUNDING and (d < lanes or state.came[e, u] == d):
-            _collide(state, fleet, rules, e, v, u, True, False)
-        u = v
-        v = state.vehicle[e, v, BEHIND]
+        u, gap = first_leader(state, e, d, lanes, v)
         while v != NONE:
-            gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
-            if gap < -ROUNDING:
+            if u != NONE and gap < -ROUNDING:
                 _collide(state, fleet, rules, e, v, u, True, False)
             u, v = v, state.vehicle[e, v, BEHIND]
+            gap = gap_to(state, settings, e, v, u) if v != NONE else 0.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.traffic.engine.types import BEHIND, DIS, EXIT, HEAD, JUNCTION, LEADER, START_LANE
-from marl_envs.traffic.vehicles.motion import arrival, stopping
+from marl_envs.traffic.vehicles.motion import arrivals, stopping
 from marl_envs.traffic.vehicles.poses import pair_of
 from marl_envs.traffic.vehicles.types import (
     CROSSING,
@@ -49,7 +49,8 @@ NO_TTC = 1e9  # [s]
 def survey(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Find the conflicts between all vehicles near junctions."""
     for a in range(fleet.seen.shape[1]):
-        for c in range(fleet.seen.shape[2]):
+        fleet.seen[e, a, 0] = NONE
+        for c in range(1, fleet.seen.shape[2]):
             fleet.seen[e, a, c] = NONE
     for j in range(fleet.first_near.shape[1]):
         fleet.first_near[e, j] = NONE
@@ -57,10 +58,11 @@ def survey(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
         _gather(state, fleet, settings, rules, e, state.active[e, i])
     for j in range(fleet.first_near.shape[1]):
         v = fleet.first_near[e, j]
-        while v != NONE:
+        while v != NONE and fleet.nearby[e, v] != NONE:
+            link, way = link_ahead(state, settings, rules, fleet, e, v, state.vehicle[e, v, PLACE])
             u = fleet.nearby[e, v]
             while u != NONE:
-                _compare(state, fleet, settings, rules, e, j, v, u)
+                _compare(state, fleet, settings, rules, e, j, v, u, link, way)
                 u = fleet.nearby[e, u]
             v = fleet.nearby[e, v]
 
@@ -152,13 +154,22 @@ def _encounter(speed: Real, entry: Real, leave: Real, their_speed: Real, their_e
 
 @jit(inner=True)
 def _compare(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, j: Int, v: Int, u: Int
+    state: EngineState,
+    fleet: Fleet,
+    settings: EngineSettings,
+    rules: Rules,
+    e: Int,
+    j: Int,
+    v: Int,
+    u: Int,
+    link: Int,
+    way: Real,
 ) -> None:
-    """Measure the conflict of two vehicles near junction `j`, if their links have one that is not over."""
-    lanes = rules.lane_junction.shape[0]
-    d, b = state.vehicle[e, v, PLACE], state.vehicle[e, u, PLACE]
-    link, way = link_ahead(state, settings, rules, fleet, e, v, d)
-    foe_link, foe_way = link_ahead(state, settings, rules, fleet, e, u, b)
+    """Measure the conflict of two vehicles near junction `j`, if their links have one that is not over.
+
+    `v` takes `link` and is at `way` [m] on it.
+    """
+    foe_link, foe_way = link_ahead(state, settings, rules, fleet, e, u, state.vehicle[e, u, PLACE])
     z = pair_of(settings, rules, j, link, foe_link)
     if rules.pair_kind[z] != CROSSING and rules.pair_kind[z] != MERGING:
         return
@@ -176,12 +187,8 @@ def _compare(
     a, f = fleet.agent[e, v], fleet.agent[e, u]
     if a == NONE and f == NONE:
         return
-    limit, slow = rules.free[settings.drivable[link + lanes, START_LANE]], rules.free[link + lanes]
-    foe_limit, foe_slow = rules.free[settings.drivable[foe_link + lanes, START_LANE]], rules.free[foe_link + lanes]
-    t_in = arrival(rules, speed, way, zone[IN], limit, slow)
-    t_out = arrival(rules, speed, way, zone[OUT], limit, slow)
-    s_in = arrival(rules, foe_speed, foe_way, zone[FOE_IN], foe_limit, foe_slow)
-    s_out = arrival(rules, foe_speed, foe_way, zone[FOE_OUT], foe_limit, foe_slow)
+    t_in, t_out = _arrivals(settings, rules, link, speed, way, zone[IN], zone[OUT])
+    s_in, s_out = _arrivals(settings, rules, foe_link, foe_speed, foe_way, zone[FOE_IN], zone[FOE_OUT])
     if fleet.clear_at[e, v] != NONE:
         t_out = NO_TTC
     if fleet.clear_at[e, u] != NONE:
@@ -195,6 +202,13 @@ def _compare(
     if f != NONE:
         stops = ins > stopping(rules, speed, settings.dt)
         _keep(fleet, e, f, v, (foe_in, foe_out, ins, outs, s_in, s_out, t_in, t_out), not first, stops)
+
+
+@jit(inline=True)
+def _arrivals(settings: EngineSettings, rules: Rules, link: Int, speed: Real, way: Real, into: Real, out: Real) -> Any:
+    """Return when a vehicle that takes `link` is at the two ends of a zone on it [s]; see `motion.arrivals`."""
+    d = link + rules.lane_junction.shape[0]
+    return arrivals(rules, speed, way, into, out, rules.free[settings.drivable[d, START_LANE]], rules.free[d])
 
 
 @jit(inline=True)

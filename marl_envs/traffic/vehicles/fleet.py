@@ -47,6 +47,7 @@ from marl_envs.traffic.vehicles.types import (
     PET,
     PLACE,
     REMOVED,
+    REWARD_TERMS,
     SPEED,
     TTC,
     WAITING,
@@ -61,7 +62,7 @@ from marl_envs.traffic.vehicles.types import (
 @jit(inner=True)
 def start_fleet(state: EngineState, fleet: Fleet, rules: Rules, e: Int) -> None:
     """Begin an episode: no vehicles yet, all agents wait for their trips."""
-    fleet.cycle[e] = fleet.crashed[e] = fleet.still[e] = fleet.queue_max[e] = 0
+    fleet.cycle[e] = fleet.crashed[e] = fleet.still[e] = fleet.queue_max[e] = fleet.ruled[e] = 0
     fleet.queue_sum[e] = 0
     for c in range(fleet.counts.shape[1]):
         fleet.counts[e, c] = 0
@@ -143,7 +144,7 @@ def is_allowed(
 def command(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Read what the agents' actions ask for; one that the mask forbids is counted, and keeps the speed or brakes."""
     for a in range(fleet.slot.shape[1]):
-        for t in range(fleet.term.shape[2]):
+        for t in range(len(REWARD_TERMS)):  # known beforehand: two vectors
             fleet.term[e, a, t] = 0.0
         if fleet.status[e, a] == DRIVING:
             state.vehicle[e, fleet.slot[e, a], MODE] = DRIVEN
@@ -179,6 +180,7 @@ def board(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
 
     The engine drives them up to their agents' first decisions.
     """
+    fleet.ruled[e] += free_before - state.num_free[e]
     for i in range(state.num_free[e], free_before):
         v = state.free[e, i]
         fleet.agent[e, v] = fleet.clear_at[e, v] = fleet.link[e, v] = NONE
@@ -264,7 +266,7 @@ def clear_wrecks(state: EngineState, fleet: Fleet, settings: EngineSettings, rul
     if removed == 0:
         return
     fleet.crashed[e] -= removed
-    find_leaders(state, settings, e)
+    find_leaders(state, settings, e, np.inf)
     for i in range(state.num_active[e]):  # nobody waits for what is gone
         v = state.on[e, state.active[e, i], HEAD]
         while v != NONE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
@@ -39,11 +41,17 @@ def free_speed(state: EngineState, settings: EngineSettings, rules: Rules, e: In
     if link != NONE and rules.free[link] < speed:
         rest: Real = max(0.0, settings.measure[d, LENGTH] - at)
         slow = rules.free[link]
-        speed = min(speed, np.sqrt(slow * slow + 2.0 * rules.comfort * rest))
+        speed = _at_most(speed, slow * slow + 2.0 * rules.comfort * rest)
     if came != NONE and rules.free[came] < speed:
         slow = rules.free[came]
-        speed = min(speed, np.sqrt(slow * slow + 2.0 * rules.pull_up * at))
+        speed = _at_most(speed, slow * slow + 2.0 * rules.pull_up * at)
     return speed
+
+
+@jit(inline=True)
+def _at_most(speed: Real, square: Real) -> Real:
+    """Return the smaller of `speed` and the root of `square`, which is seldom needed."""
+    return np.sqrt(square) if square < speed * speed else speed
 
 
 @jit(inner=True)
@@ -53,9 +61,11 @@ def tell(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rule
         v = fleet.slot[e, a]
         if v != NONE and fleet.status[e, a] == DRIVING:
             speed = state.motion[e, v, SPEED]
-            highest = free_speed(state, settings, rules, e, v, speed * settings.dt)
             asked = speed + fleet.wish[e, a] * settings.dt
-            state.told[e, v] = max(0.0, min(asked, max(highest, speed - rules.hard_brake * settings.dt)))
+            if asked > rules.slowest:  # else no limit matters
+                highest = free_speed(state, settings, rules, e, v, speed * settings.dt)
+                asked = min(asked, max(highest, speed - rules.hard_brake * settings.dt))
+            state.told[e, v] = max(0.0, asked)
 
 
 @jit(inline=True)
@@ -88,39 +98,55 @@ def stop_level(settings: EngineSettings, rules: Rules, speed: Real, room: Real) 
 
 
 @jit(inline=True)
-def time_to(speed: Real, pull: Real, highest: Real, room: Real) -> Real:
-    """Return when a vehicle that accelerates by `pull` up to `highest` has gone `room` metres [s]."""
-    if room <= 0.0:
-        return 0.0
+def _times_to(speed: Real, pull: Real, highest: Real, near: Real, far: Real) -> Any:
+    """Return when a vehicle that accelerates by `pull` up to `highest` has gone `near` and `far` metres [s]."""
     if speed >= highest:
-        return room / speed
-    far = (highest * highest - speed * speed) / (2.0 * pull)
-    if room <= far:
-        return (np.sqrt(speed * speed + 2.0 * pull * room) - speed) / pull
-    return (highest - speed) / pull + (room - far) / highest
+        return max(near, 0.0) / speed, max(far, 0.0) / speed
+    gaining = (highest * highest - speed * speed) / (2.0 * pull)
+    return (
+        _time_to(speed, pull, highest, gaining, near),
+        _time_to(speed, pull, highest, gaining, far),
+    )
 
 
 @jit(inline=True)
-def arrival(rules: Rules, speed: Real, way: Real, place: Real, limit: Real, slow: Real) -> Real:
-    """Return when a vehicle at `way` on a link's path reaches `place` on it if nobody is in its way [s].
+def _time_to(speed: Real, pull: Real, highest: Real, gaining: Real, room: Real) -> Real:
+    """Return the time for `room` metres [s]; in the first `gaining` metres the vehicle gets faster."""
+    if room <= 0.0:
+        return 0.0
+    if room <= gaining:
+        return (np.sqrt(speed * speed + 2.0 * pull * room) - speed) / pull
+    return (highest - speed) / pull + (room - gaining) / highest
+
+
+@jit(inline=True)
+def arrivals(rules: Rules, speed: Real, way: Real, entry: Real, leave: Real, limit: Real, slow: Real) -> Any:
+    """Return when a vehicle at `way` on a link's path reaches two places on it if nobody is in its way [s].
 
     Args:
         rules: the tables.
         speed: its speed [m/s].
         way: of its front [m]; negative before the stop line.
-        place: on the path [m].
+        entry: the first place, on the path [m].
+        leave: the second [m].
         limit: highest speed on the lane before the link [m/s].
         slow: highest speed on the link [m/s].
     """
-    if way >= 0.0:
-        return time_to(speed, rules.pull_up, slow, place - way)
-    first = min(place, 0.0) - way
-    if slow >= limit:
-        return time_to(speed, rules.pull_up, limit, place - way)
-    if speed <= slow:
-        return time_to(speed, rules.pull_up, slow, place - way)
+    if way >= 0.0 or speed <= slow or slow >= limit:
+        highest = limit if way < 0.0 and slow >= limit else slow
+        return _times_to(speed, rules.pull_up, highest, entry - way, leave - way)
     brakes = (speed * speed - slow * slow) / (2.0 * rules.comfort)  # at the end of its lane, down to `slow`
     even: Real = max(0.0, -way - brakes)
+    return (
+        _time_with_brakes(rules, speed, way, entry, slow, brakes, even),
+        _time_with_brakes(rules, speed, way, leave, slow, brakes, even),
+    )
+
+
+@jit(inline=True)
+def _time_with_brakes(rules: Rules, speed: Real, way: Real, place: Real, slow: Real, brakes: Real, even: Real) -> Real:
+    """Return the time to `place` [s]: `even` metres at one speed, then `brakes` metres down to `slow`, then at that."""
+    first = min(place, 0.0) - way
     if first <= even:
         return first / speed
     left = max(0.0, place) / slow

@@ -17,6 +17,7 @@ from marl_envs.traffic.vehicles.types import (
     NONE,
     PLACE,
     RETURN,
+    REWARD_TERMS,
     TEAM,
     WAITING,
     EngineSettings,
@@ -60,9 +61,10 @@ def pay(fleet: Fleet, rules: Rules, out: Out, e: Int) -> None:
     agents = fleet.slot.shape[1]
     for a in range(agents):
         reward = np.float32(0.0)
-        for t in range(fleet.term.shape[2]):
-            out.terms[e, a, t] = np.float32(rules.weights[t] * fleet.term[e, a, t])
-            reward += out.terms[e, a, t]
+        for t in range(len(REWARD_TERMS)):
+            term = np.float32(rules.weights[t] * fleet.term[e, a, t])
+            out.terms[e, a, t] = term
+            reward += term
         fleet.reward[e, a] = reward
         team += reward
     for a in range(agents):

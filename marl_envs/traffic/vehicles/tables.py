@@ -43,6 +43,7 @@ def make_rules(params: Params, layout: Layout) -> Rules:
         **_geometry(params, layout),
         **_streams(layout),
         free=free,
+        slowest=float(free.min()),
         lane_junction=_junctions_ahead(network),
         link_turn=network.road_link_kind[network.link_movement].astype(np.int32),
         weights=np.array([float(params.reward_weights.get(term, 0.0)) for term in REWARD_TERMS]),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.pack import joined
+from marl_envs.core.rows import counted
 from marl_envs.traffic.engine.types import DIS, KIND, LENGTH, NONE, PLACE, SPEED
 from marl_envs.traffic.engine.types import Settings as EngineSettings
 from marl_envs.traffic.engine.types import State as EngineState
@@ -78,6 +79,7 @@ PERSON = 0.25  # radius of a pedestrian [m]
 BODY_ROOM = PERSON + 0.3  # between a car and the middle of somebody beside it [m]
 
 
+@counted
 class Rules(NamedTuple):
     """What stays fixed besides the engine's settings. Times are in engine steps unless they say otherwise."""
 
@@ -126,6 +128,7 @@ class Rules(NamedTuple):
     reach: float  # how far agents see [m]
     noise: float  # standard deviation of what they see of others, as a share of its size
     fastest: float  # highest limit [m/s]
+    slowest: float  # lowest of `free` [m/s]
     longest: float  # longest vehicle [m]
     altruism: float  # weight of the neighbours' rewards
     rate: float  # vehicles, or platoons, a step; 0: all come at the start
@@ -153,6 +156,7 @@ class Rules(NamedTuple):
     max_cycles: int  # [decisions]
 
 
+@counted
 class Fleet(NamedTuple):
     """What is read or written besides the engine's state; allocated once, changed in place."""
 
@@ -200,6 +204,7 @@ class Fleet(NamedTuple):
     shut: Annotated[NDArray[np.int32], "E K"]  # links closed for this step, as someone walks before them
     walked: Annotated[NDArray[np.int32], "E V"]  # the last gate that a vehicle's front has passed, or NONE
     # The episode
+    ruled: Annotated[NDArray[np.int32], "E"]  # vehicles that are not DRIVEN; of those that have left, some may count
     crashed: Annotated[NDArray[np.int32], "E"]  # wrecks that stand about
     still: Annotated[NDArray[np.int32], "E"]  # [steps] for how long now no vehicle has moved
     queue_sum: Annotated[NDArray[np.int64], "E"]  # standing vehicles, summed over decisions

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
-from marl_envs.traffic.engine.types import BEHIND, DIS, END_LANE, HEAD, JUNCTION, LENGTH
+from marl_envs.traffic.engine.types import BEHIND, DIS, DRIVEN, END_LANE, HEAD, JUNCTION, LENGTH, MODE
+from marl_envs.traffic.vehicles.collisions import ROUNDING, first_leader, gap_to
 from marl_envs.traffic.vehicles.motion import free_speed
 from marl_envs.traffic.vehicles.poses import pair_of
 from marl_envs.traffic.vehicles.types import (
@@ -56,13 +59,11 @@ def _co2_rate(v: Real, a: Real) -> Real:
 
 
 @jit(inline=True)
-def _watch_one(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int
-) -> None:
-    """Count what `v` on drivable `d` did in the last step."""
+def _watch_one(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int) -> Any:
+    """Count what `v` on drivable `d` did in the last step; return its CO2 [g], metres and jerk [m/s3]."""
     dt, trip, speed, before = settings.dt, state.trip[e, v], state.motion[e, v, SPEED], fleet.old_speed[e, v]
     metres = (speed + before) / 2.0 * dt
-    gone = metres / free_speed(state, settings, rules, e, v, 0.0)  # what it takes alone [s]
+    gone = metres / free_speed(state, settings, rules, e, v, 0.0) if metres > 0.0 else 0.0  # what it takes alone [s]
     lost: Real = max(0.0, dt - gone)
     fleet.trip_sum[e, trip, LOST] += np.float32(lost)
     if speed < STANDING:
@@ -71,16 +72,13 @@ def _watch_one(
     pull = (speed - before) / dt
     jerk = abs(pull - fleet.old_pull[e, v]) / dt
     fleet.old_speed[e, v], fleet.old_pull[e, v] = speed, pull
-    fleet.total[e, CO2] += _co2_rate(speed, pull) * dt
-    fleet.total[e, DRIVEN_METRES] += metres
-    fleet.total[e, JERK] += jerk
-    fleet.counts[e, JERKY] += jerk > JERK_LIMIT
     a = fleet.agent[e, v]
     if a != NONE:
         fleet.counts[e, AGENT_STEPS] += 1
         fleet.term[e, a, PROGRESS] += gone
         fleet.term[e, a, DELAY] -= lost
         fleet.term[e, a, JERK_TERM] -= max(0.0, jerk - JERK_LIMIT) * dt
+    return _co2_rate(speed, pull) * dt, metres, jerk
 
 
 @jit(inline=True)
@@ -117,6 +115,8 @@ def _note_passage(
     first = settings.link_first[j] - state.first_waiting.shape[1]
     way, speed = fleet.way[e, v], state.motion[e, v, SPEED]
     now = state.step[e] * settings.dt
+    if not way > before:
+        return
     for k in range(rules.pair_size[j]):
         z = pair_of(settings, rules, j, link, first + k)
         if rules.pair_kind[z] != CROSSING and rules.pair_kind[z] != MERGING:
@@ -141,33 +141,56 @@ def _note_pet(state: EngineState, fleet: Fleet, e: Int, v: Int, since: Real) -> 
 
 
 @jit(inner=True)
-def watch(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> Int:
-    """Count what all vehicles did in the last step; return how many of them cover some of a junction.
+def watch(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> Any:
+    """Count what all vehicles did in the last step.
 
-    These are listed in `inside`.
+    Returns:
+        how many of them cover some of a junction, which are listed in `inside`; whether any runs into the one ahead.
     """
     lanes = state.first_waiting.shape[1]
-    driving, moving, inside = np.int64(0), np.int64(0), np.int64(0)
+    driving, moving, ruled, jerky, inside = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    co2, metres, jerks = fleet.total[e, CO2], fleet.total[e, DRIVEN_METRES], fleet.total[e, JERK]
+    hit = False
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
+        u, gap = first_leader(state, e, d, lanes, v)
         while v != NONE:
-            _watch_one(state, fleet, settings, rules, e, v, d)
+            hit |= u != NONE and gap < -ROUNDING
+            grams, way, jerk = _watch_one(state, fleet, settings, rules, e, v, d)
+            co2 += grams
+            metres += way
+            jerks += jerk
+            jerky += jerk > JERK_LIMIT
             driving += 1
             moving += state.motion[e, v, SPEED] >= STANDING
-            old = fleet.link[e, v]
-            if d >= lanes or old != NONE or state.came[e, v] >= lanes:
-                before = _locate(state, fleet, settings, e, v, d)
-                link = fleet.link[e, v]
-                if link != NONE or old != NONE:
-                    _note_passage(state, fleet, settings, rules, e, v, link if link != NONE else old, before)
-                if link != NONE:
-                    fleet.inside[e, inside] = v
-                    inside += 1
-            v = state.vehicle[e, v, BEHIND]
+            ruled += state.vehicle[e, v, MODE] != DRIVEN
+            if d >= lanes or fleet.link[e, v] != NONE or state.came[e, v] >= lanes:
+                inside += _watch_junction(state, fleet, settings, rules, e, v, d, inside)
+            u, v = v, state.vehicle[e, v, BEHIND]
+            gap = gap_to(state, settings, e, v, u) if v != NONE else 0.0
+    fleet.total[e, CO2], fleet.total[e, DRIVEN_METRES], fleet.total[e, JERK] = co2, metres, jerks
+    fleet.counts[e, JERKY] += jerky
     fleet.counts[e, VEHICLE_STEPS] += driving
+    fleet.ruled[e] = ruled
     _note_standstill(state, fleet, settings, e, driving, moving)
-    return inside
+    return inside, hit
+
+
+@jit(inline=True)
+def _watch_junction(
+    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, d: Int, inside: Int
+) -> Int:
+    """Note where `v`, which may cover some of a junction, is on its link; return 1 and list it if it does."""
+    old = fleet.link[e, v]
+    before = _locate(state, fleet, settings, e, v, d)
+    link = fleet.link[e, v]
+    if link != NONE or old != NONE:
+        _note_passage(state, fleet, settings, rules, e, v, link if link != NONE else old, before)
+    if link == NONE:
+        return 0
+    fleet.inside[e, inside] = v
+    return 1
 
 
 @jit(inline=True)
