@@ -20,6 +20,18 @@ NO_LIMIT = 10_000.0  # speed limit of lane links: none [m/s]
 
 
 @dataclass(frozen=True, eq=False)
+class RightOfWay:
+    """What a file of SUMO's says of who gives way, more than ranks can say."""
+
+    yields: NDArray[np.bool_]
+    """[C, 2] whether each of the two lane links must give way to the other; both may."""
+    foes: NDArray[np.bool_]
+    """[C] whether the file calls the two foes; else their lines only cross."""
+    wait_at: Reals
+    """[K] where on the link one waits inside the junction until it is free [m]; 0: nowhere."""
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """A network. R roads, L lanes, K lane links, N = L + K drivables, J junctions, Q road links, C crosses, P phases.
 
@@ -78,6 +90,8 @@ class Network:
     """[X, 2] points of all centre lines [m]."""
     first_point: Ints
     """[N + 1] the points of drivable d are xy[first_point[d]] .. xy[first_point[d + 1] - 1]."""
+    right_of_way: RightOfWay | None = None
+    """SUMO's, in networks from its files."""
 
     @property
     def num_lanes(self) -> int:

@@ -116,7 +116,8 @@ def find_leaders(state: State, settings: Settings, e: Int) -> None:
         # Under the corrected rules others rely on the way that a vehicle has
         if settings.emptiest and settings.parity and settings.drivable[d, END_LANE] == NONE:
             _take_emptiest(state, settings, e, d)
-        state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
+        if not settings.sumo:  # drivers look for themselves
+            state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
     if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:
         _sort_active(state, e)

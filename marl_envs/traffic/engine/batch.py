@@ -48,10 +48,10 @@ def begin_step(state: State, settings: Settings, e: Int) -> None:
 @jit(inner=True)
 def finish_step(state: State, settings: Settings, e: Int) -> None:
     """Do the other half: all vehicles plan and move, and the time goes on by `settings.dt` seconds."""
-    if settings.parity:
-        find_foes(state, settings, e)
-    else:
+    if not settings.parity:
         grant_all(state, settings, e)
+    elif not settings.sumo:
+        find_foes(state, settings, e)
     move_all(state, settings, e, plan_all(state, settings, e))
     find_leaders(state, settings, e)
     if settings.program:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
+from marl_envs.traffic.engine.sumo_plan import wished_speed
 from marl_envs.traffic.engine.types import BEHIND, COUNT, DIS, HEAD, KIND, LENGTH, LIMIT, SPEED
 from marl_envs.traffic.signals.types import GRIDLOCK, NONE, STANDING, Control, EngineSettings, EngineState, Rules
 
@@ -84,6 +85,8 @@ def watch(state: EngineState, control: Control, settings: EngineSettings, e: Int
         v = state.on[e, d, HEAD]
         while v != NONE:
             ideal = min(settings.measure[d, LIMIT], settings.top_speed[state.vehicle[e, v, KIND]])
+            if settings.sumo:
+                ideal = wished_speed(state, settings, e, v, d)
             gas += note_vehicle(state, control, settings, e, v, d, ideal)
             driving += 1
             moving += state.motion[e, v, SPEED] >= STANDING
