@@ -130,7 +130,7 @@ def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: I
     if settings.sumo:
         state.dawdling[e, v] = next_bits(state.rng, e)
         state.factor[e, v] = draw_factor(state.rng, e, settings.spread[state.vehicle[e, v, KIND]])
-        state.stood[e, v] = 0
+        state.stood[e, v] = state.held[e, v] = 0
     state.motion[e, v, DIS] = first_place(settings, lane, state.vehicle[e, v, KIND])
     state.motion[e, v, SPEED] = trip_speed(state, settings, e, trip)
     if trip_pace(state, settings, e, trip) != GIVEN:

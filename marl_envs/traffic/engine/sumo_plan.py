@@ -28,6 +28,7 @@ from marl_envs.traffic.engine.sumo_law import (
     stop_speed,
 )
 from marl_envs.traffic.engine.sumo_meet import behind_those_inside
+from marl_envs.traffic.engine.sumo_room import keep_clear
 from marl_envs.traffic.engine.types import (
     AHEAD,
     ARRIVAL,
@@ -78,37 +79,6 @@ def _follow(state: State, settings: Settings, e: Int, v: Int, u: Int, gap: Real)
     return gap_speed(
         room, state.motion[e, u, SPEED], settings.hard[f], settings.hard[k], settings.headway[k], settings.dt
     )
-
-
-@jit(inner=True)
-def _has_room(state: State, settings: Settings, e: Int, v: Int, link: Int, at: Int) -> Bool:
-    """Return whether `v` finds room behind `link`, so that it need not stand on the junction (SUMO's keepClear).
-
-    There is what lies behind the last one that stands, less what those in between will take; nobody stands: enough, if
-    the way from there is open.
-    """
-    if settings.conflict_first[link + 1] == settings.conflict_first[link]:
-        return True
-    lane, k = settings.drivable[link, END_LANE], state.vehicle[e, v, KIND]
-    taken, room = 0.0, np.inf
-    u = state.on[e, lane, TAIL]
-    while u != NONE:
-        if state.motion[e, u, SPEED] < SLOW:
-            room = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
-            break
-        taken += settings.berth[state.vehicle[e, u, KIND]]
-        u = state.vehicle[e, u, AHEAD]
-    if u == NONE:
-        onward = exit_from(settings, lane, at + 1)
-        if onward == NONE or state.on[e, onward, OPEN]:
-            return True
-        room = settings.measure[lane, LENGTH]
-    u = state.on[e, link, TAIL]
-    while u != NONE:
-        if u != v:
-            taken += settings.berth[state.vehicle[e, u, KIND]]
-        u = state.vehicle[e, u, AHEAD]
-    return room - taken >= settings.berth[k]
 
 
 @jit(inner=True)
@@ -251,8 +221,6 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
                 break
             on, slowed = _come_to(state, settings, e, v, nxt, 0, end, (speed, there), slowed)
             i = state.lines[e, v] - 1
-            if on and end >= brake_gap(own, brake, dt) and not _has_room(state, settings, e, v, nxt, at):
-                state.line_ahead[e, v, i, ASKS] = 0
             asks = state.line_ahead[e, v, i, ASKS]
             if not on or ((not asks or speed <= 0.0 or end > sight) and further and passed > AHEAD_ROOM):
                 break
@@ -273,7 +241,7 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
             passed += settings.measure[x, LENGTH]
             further = True
     _set_times(state, settings, e, v)
-    return speed
+    return keep_clear(state, settings, e, v, d, speed)
 
 
 @jit(inner=True)

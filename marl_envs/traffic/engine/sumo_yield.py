@@ -87,12 +87,12 @@ def decide(state: State, settings: Settings, e: Int, v: Int) -> Real:
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
     brake = settings.hard[k]
     result, least, least_way = state.motion[e, v, NEXT_SPEED], 0.0, 0.0
-    gap = brake_gap(own, brake, dt)
+    gap, held = brake_gap(own, brake, dt), 0
     for i in range(state.lines[e, v]):
         link, inner = state.line_ahead[e, v, i, LINE_LINK], state.line_ahead[e, v, i, INNER]
         seen, wait = state.plan_ahead[e, v, i, SEEN], state.plan_ahead[e, v, i, WAIT]
         if not state.line_ahead[e, v, i, ASKS]:
-            result = wait
+            result, held = wait, wait < own
             break
         stops = seen > gap or own < brake * dt
         major = state.on[e, link, OPEN] == MAJOR
@@ -102,16 +102,17 @@ def decide(state: State, settings: Settings, e: Int, v: Int) -> Real:
         impatience = min(1.0, state.stood[e, v] * dt / PATIENCE) if stops else 1.0
         if _is_free(state, settings, e, v, i, impatience):
             if seen > VISIBLE:
-                result = wait
+                result, held = wait, 1
                 break
             least_way = seen
             least = min((seen + NEAR) / dt, state.plan_ahead[e, v, i, PASS], own + settings.full_pull[k] * dt)
         elif stops or settings.lit[link] or seen >= brake_gap(own, EMERGENCY, dt):
-            result = wait
+            result, held = wait, 1
             break
     if result + SLACK < least:  # it would not get over the line
         result = min(result, max(own - brake * dt, stop_speed(least_way, brake, dt, dt)))
-        least = 0.0
+        least, held = 0.0, 1
+    state.held[e, v] = held
     slowest = min(max(own - brake * dt, 0.0), max(result, own - EMERGENCY * dt))
     fastest = max(slowest, min(result, own + settings.full_pull[k] * dt))
     drawn = draw_unit(state.dawdling[e], v)

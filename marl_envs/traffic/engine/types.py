@@ -220,6 +220,7 @@ class State(NamedTuple):
     factor: Annotated[NDArray[np.float64], "E drivers"]  # by which it wishes to be faster than allowed
     stood: Annotated[NDArray[np.int32], "E drivers"]  # for how many steps it has stood
     clashes: Annotated[NDArray[np.int32], "E drivers"]  # step in which it came to where others cross its link
+    held: Annotated[NDArray[np.int32], "E drivers"]  # 1: in the last step a line was closed to it
     lines: Annotated[NDArray[np.int32], "E drivers"]  # how many lines it looks at
     plan_ahead: Annotated[NDArray[np.float64], "E drivers 4 8"]  # SEEN ... BRAKING
     line_ahead: Annotated[NDArray[np.int32], "E drivers 4 4"]  # LINE_LINK ... NEXT_ASKS
