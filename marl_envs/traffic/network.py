@@ -29,6 +29,8 @@ class RightOfWay:
     """[C] whether the file calls the two foes; else their lines only cross."""
     wait_at: Reals
     """[K] where on the link one waits inside the junction until it is free [m]; 0: nowhere."""
+    added: NDArray[np.bool_]
+    """[K] whether the link is not in the file, but stands for a change of lane before it."""
 
 
 @dataclass(frozen=True, eq=False)

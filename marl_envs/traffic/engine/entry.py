@@ -67,7 +67,8 @@ def _mean_speed(state: State, e: Int, lane: Int) -> Real:
 @jit(inline=True)
 def first_place(settings: Settings, lane: Int, k: Int) -> Real:
     """Return where the front of a vehicle of kind `k` is when it begins on `lane` [m]: under SUMO's law, with its rear
-    on it."""
+    on it.
+    """
     return min(settings.body[k] + NEAR, settings.measure[lane, LENGTH]) if settings.sumo else 0.0
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.ahead import exit_from
 from marl_envs.traffic.engine.sumo_law import (
@@ -30,7 +28,6 @@ from marl_envs.traffic.engine.sumo_law import (
 from marl_envs.traffic.engine.sumo_meet import behind_those_inside
 from marl_envs.traffic.engine.sumo_room import keep_clear
 from marl_envs.traffic.engine.types import (
-    AHEAD,
     ARRIVAL,
     ARRIVAL_SPEED,
     ASKS,
@@ -207,6 +204,8 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
             i = state.lines[e, v] - 1
             if i >= 0:  # it drives up to the line in any case
                 slower = max(slower, state.plan_ahead[e, v, i, WAIT])
+            if i >= 0 and slower < SLOW and slower < speed:  # who would be held up inside is not waited for
+                state.line_ahead[e, v, i, ASKS] = 0
             speed, there = min(speed, slower), min(there, slower)
             nxt = settings.drivable[x, END_LANE]
             at += 1

@@ -64,6 +64,44 @@ def conflict_tables(network: Network, wanted: bool) -> dict[str, Any]:
     }
 
 
+class Changes:
+    """How few links that stand for changes of lane a driver can do with on the roads ahead."""
+
+    def __init__(self, network: Network) -> None:
+        """Begin without any."""
+        assert network.right_of_way is not None  # see check_sumo
+        self._network, self._added = network, network.right_of_way.added.tolist()
+        self._known: dict[tuple[int, tuple[int, ...]], float] = {}
+
+    def fewest(self, lane: int, roads: tuple[int, ...]) -> float:
+        """Return their number from `lane`, on the first of `roads`, to the last; infinity: there is no way."""
+        if len(roads) == 1:
+            return 0.0
+        key = lane, roads
+        if key not in self._known:
+            self._known[key] = min((self._by(k, roads) for k in self._network.links_from[lane]), default=np.inf)
+        return self._known[key]
+
+    def links(self, lane: int, roads: tuple[int, ...]) -> list[int]:
+        """Return the links from `lane` with which a driver can do with the fewest, the nearest lanes first."""
+        least, network = self.fewest(lane, roads), self._network
+        found = [k for k in network.links_from[lane] if self._by(k, roads) == least < np.inf]
+        index = network.lane_index
+        return sorted(found, key=lambda k: abs(int(index[network.link_end[k]]) - int(index[lane])))
+
+    def entries(self, roads: tuple[int, ...]) -> list[int]:
+        """Return the lanes of the first road from which a driver can do with the fewest."""
+        lanes = range(self._network.first_lane[roads[0]], self._network.first_lane[roads[0] + 1])
+        number = {lane: self.fewest(lane, roads) for lane in lanes}
+        return [lane for lane in lanes if number[lane] == min(number.values()) < np.inf]
+
+    def _by(self, link: int, roads: tuple[int, ...]) -> float:
+        end = int(self._network.link_end[link])
+        if self._network.lane_road[end] != roads[1]:
+            return np.inf
+        return self._added[link] + self.fewest(end, roads[1:])
+
+
 def with_majors(network: Network, green: Sequence[NDArray[np.bool_]]) -> Sequence[NDArray[Any]]:
     """Return, for each phase, MAJOR for the open links that give way to no other open one, 1 for other open ones.
 
@@ -99,7 +137,9 @@ def _conflicts(network: Network) -> list[_Conflict]:
     assert own is not None
     lines = [sampled(network, k) for k in range(network.num_links)]
     found = []
-    for c in np.flatnonzero(own.foes).tolist():
+    ends = network.link_end[network.cross_links]
+    # Ways onto one lane of which one stands for a change of lane are no foes in the file
+    for c in np.flatnonzero(own.foes | (ends[:, 0] == ends[:, 1])).tolist():
         a, b = network.cross_links[c].tolist()
         if network.link_end[a] == network.link_end[b]:
             lag = _together(lines[a], lines[b], True)
@@ -120,9 +160,7 @@ def _conflicts(network: Network) -> list[_Conflict]:
         for a in group:
             for b in group:
                 if a != b:
-                    way = min(
-                        _together(lines[a], lines[b], False), float(lines[a][1][-1]), float(lines[b][1][-1])
-                    )
+                    way = min(_together(lines[a], lines[b], False), float(lines[a][1][-1]), float(lines[b][1][-1]))
                     found.append(_Conflict(a, b, SAME_START, (way, 0.0, way, 0.0)))
     return found
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Trips
 from marl_envs.traffic.engine.mersenne import SIZE
-from marl_envs.traffic.engine.sumo_tables import check_sumo, conflict_tables, with_majors
+from marl_envs.traffic.engine.sumo_tables import Changes, check_sumo, conflict_tables, with_majors
 from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
     END_LANE,
@@ -29,7 +29,8 @@ from marl_envs.traffic.network import NO_LIMIT, Ints, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
 LANE_CHOICES = ("random", "emptiest")  # which of several lanes drivers take: the reference's rule; the emptiest
-# The reference's law, which is a kind of Krauss's; the intelligent driver model; SUMO's drivers, with SUMO's right of way
+FORESIGHT = 8  # roads for which a driver under SUMO's law chooses the lane
+# The reference's law, which is a kind of Krauss's; the intelligent driver model; SUMO's drivers and right of way
 MODELS = ("krauss", "idm", "sumo")
 
 
@@ -71,7 +72,7 @@ def build_settings(
         **_crosses(network),
         **_signals(network, model),
         **_kinds(np.array(kinds), dt, model, float(network.limit[: network.num_lanes].max())),
-        **_routes(network, routes),
+        **_routes(network, routes, Changes(network) if model == "sumo" else None),
         **_zones(network, None if parity else float(np.array(kinds)[:, KIND_FIELDS.index("width")].max())),
         **_trips(demands, trips, routes, kinds),
         **conflict_tables(network, model == "sumo"),
@@ -248,24 +249,27 @@ class _Legs(NamedTuple):
     row: dict[tuple[int, ...], int]
     choice: list[int]
     options: list[list[int]]
+    changes: list[int]
 
 
-def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, Any]:
-    """Return where routes begin, and which link to take from each lane on the way."""
+def _routes(network: Network, routes: Sequence[tuple[int, ...]], changes: Changes | None) -> dict[str, Any]:
+    """Return where routes begin, and which link to take from each lane on the way; `changes` under SUMO's law."""
+    far = 3 if changes is None else FORESIGHT
     widest = int(np.diff(network.first_lane).max())
-    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)])  # row 0: the last road
-    entries: dict[tuple[int, int], list[int]] = {}
+    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)], [0] * widest)  # row 0: the last road
+    entries: dict[tuple[int, ...], list[int]] = {}
     leg, entry = [], []
     for route in routes:
         for q in range(len(route)):
-            leg.append(_leg(network, legs, route[q : q + 3]))
-        if route[:2] not in entries:
-            lanes = range(network.first_lane[route[0]], network.first_lane[route[0] + 1])
-            entries[route[0], route[1]] = [lane for lane in lanes if _links_to(network, lane, route[1])]
-        entry.append(entries[route[0], route[1]])
+            leg.append(_leg(network, legs, route[q : q + far], changes))
+        start = route[:2] if changes is None else route[:far]
+        if start not in entries:
+            entries[start] = _entries(network, start) if changes is None else changes.entries(start)
+        entry.append(entries[start])
     return {
         "leg": np.array(leg, np.int32),
         "choice": np.array(legs.choice, np.int32),
+        "changes": np.array(legs.changes, np.int32),
         "option_first": _offsets([len(links) for links in legs.options]),
         "option_link": np.array([link for links in legs.options for link in links], np.int32),
         "entry_first": _offsets([len(lanes) for lanes in entry]),
@@ -275,27 +279,36 @@ def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, An
     }
 
 
+def _entries(network: Network, roads: tuple[int, ...]) -> list[int]:
+    """Return the lanes of the first road that lead to the second."""
+    lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
+    return [lane for lane in lanes if _links_to(network, lane, roads[1])]
+
+
 def _links_to(network: Network, lane: int, road: int) -> list[int]:
     """Return the lane links from a lane to a road."""
     return [k for k in network.links_from[lane] if network.lane_road[network.link_end[k]] == road]
 
 
-def _leg(network: Network, legs: _Legs, roads: tuple[int, ...]) -> int:
-    """Return the row for a road, the next and the one after it, as far as the route goes on."""
+def _leg(network: Network, legs: _Legs, roads: tuple[int, ...], changes: Changes | None) -> int:
+    """Return the row for a road and those after it that count, as far as the route goes on."""
     if len(roads) == 1:
         return 0
     if roads not in legs.row:
         legs.row[roads] = len(legs.choice)
         lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
         for lane in lanes:
-            options = _options(network, lane, roads)
+            options = _options(network, lane, roads, changes)
             legs.choice.append(options[0] if options else NONE)
             legs.options.append(options)
+            legs.changes.append(int(changes.fewest(lane, roads)) if changes is not None and options else 0)
     return legs.row[roads]
 
 
-def _options(network: Network, lane: int, roads: tuple[int, ...]) -> list[int]:
+def _options(network: Network, lane: int, roads: tuple[int, ...], changes: Changes | None) -> list[int]:
     """Return the links to take from a lane, to lanes that lead on, from the nearest to this one on."""
+    if changes is not None:
+        return [network.num_lanes + k for k in changes.links(lane, roads)]
     options = _links_to(network, lane, roads[1])
     if len(roads) == 3:
         options = [k for k in options if _links_to(network, int(network.link_end[k]), roads[2])]

@@ -136,6 +136,7 @@ class Settings(NamedTuple):
     # way on). leg is 0 at a route's last road.
     leg: Annotated[NDArray[np.int32], "Q"]
     choice: Annotated[NDArray[np.int32], "C"]
+    changes: Annotated[NDArray[np.int32], "C"]  # of a row of `choice`: how many changes of lane are ahead, at least
     # Row c of `choice` once more: all links to the next road that end on a lane which leads on
     option_first: Annotated[NDArray[np.int32], "C1"]  # option_link[option_first[c] : option_first[c + 1]]
     option_link: Annotated[NDArray[np.int32], "F"]

@@ -119,7 +119,7 @@ def read(
         _measured(assemble(roads, plans, where), edges, ways),
         [[way.request for m in found for way in m.ways] for found in movements],
         nodes,
-        [way.wait for way in ways],
+        ways,
     )
     return SumoNetwork(
         network=network,

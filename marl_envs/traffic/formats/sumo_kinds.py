@@ -26,7 +26,9 @@ _CLASSES = {
 }
 # Standard deviation of the factor by which drivers wish to be faster than allowed; the others do not vary
 _SPREADS = {
-    **dict.fromkeys(("passenger", "private", "hov", "evehicle", "vip", "custom1", "custom2", "motorcycle", "moped"), 0.1),
+    **dict.fromkeys(
+        ("passenger", "private", "hov", "evehicle", "vip", "custom1", "custom2", "motorcycle", "moped"), 0.1
+    ),
     **dict.fromkeys(("taxi", "delivery", "truck", "trailer", "coach"), 0.05),
 }
 _MIN_GAP, _HEADWAY = 2.5, 1.0  # [m], [s]

@@ -33,6 +33,8 @@ class Way:
     """[m/s]"""
     wait: float
     """Share of its length where one waits inside the junction until it is free; 0: nowhere."""
+    added: bool = False
+    """Whether the file does not have it."""
 
     @property
     def key(self) -> Key:
@@ -126,6 +128,6 @@ def mend_lanes(ways: Sequence[Way]) -> dict[Key, list[Way]]:
                 key=lambda pair: abs(pair[0].end.getIndex() - pair[1].getIndex()),
             )
             reached.append(end)
-            new = Way(base.start, end, base.signal, base.request, (), 0.0, base.limit, base.wait)
+            new = Way(base.start, end, base.signal, base.request, (), 0.0, base.limit, base.wait, added=True)
             added.setdefault(base.key, []).append(new)
     return added

@@ -206,4 +206,9 @@ def _in_sumo(simulation: Simulation, room: int, traffic: Traffic) -> Simulation:
         sumo=0,  # SUMO itself drives
     )
     family = replace(simulation.family, step=traffic.step, reset=traffic.reset)
-    return replace(simulation, family=family, settings=settings, sizes={**simulation.sizes, "D": room, "V": room, "drivers": 0, "lists": 0})
+    return replace(
+        simulation,
+        family=family,
+        settings=settings,
+        sizes={**simulation.sizes, "D": room, "V": room, "drivers": 0, "lists": 0},
+    )

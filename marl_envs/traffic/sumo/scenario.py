@@ -15,7 +15,15 @@ from marl_envs.traffic.formats import sumo_routes
 from marl_envs.traffic.formats.sumo import SumoNetwork
 from marl_envs.traffic.formats.sumo_kinds import SIGMA
 from marl_envs.traffic.rilsa import rilsa_files
-from marl_envs.traffic.signals.networks import SUMO_NETWORKS, SUMO_ROUTES, drawn, first_hour, model_of, town_of, trips_of
+from marl_envs.traffic.signals.networks import (
+    SUMO_NETWORKS,
+    SUMO_ROUTES,
+    drawn,
+    first_hour,
+    model_of,
+    town_of,
+    trips_of,
+)
 
 
 @dataclass(frozen=True)
