@@ -38,6 +38,11 @@ class Kind:
     """[m/s]"""
     headway: float = 1.0
     """Time headway [s]."""
+    imperfection: float = 0.0
+    """Under SUMO's law: by up to this share of what they could accelerate in a second drivers fall short of what is
+    possible, by half of it on average; `max_acceleration` is what is left, on average."""
+    speed_spread: float = 0.0
+    """Under SUMO's law: standard deviation of the factor by which drivers wish to be faster than allowed."""
 
 
 # A car for the intelligent driver model in town: its queues discharge with about 1,880 vehicles an hour and lane. Its
@@ -83,7 +88,7 @@ class Demand:
     name: str
     network: Network
     kinds: Reals
-    """[T, 9] columns as KIND_FIELDS."""
+    """[T, 11] columns as KIND_FIELDS."""
     routes: tuple[tuple[int, ...], ...]
     """[W] roads."""
     flow_kind: Ints
@@ -136,6 +141,9 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
     """
     if not flows:
         raise ParameterError(f"{name}: there are no flows; at least one is needed")
+    for k, flow in enumerate(flows):
+        if type(flow.route) is not tuple:
+            raise ParameterError(f"{name}: flow {k}: route must be a tuple of road ids, not {flow.route!r}")
     kinds: dict[Kind, int] = {}
     router = Router(network)
     shortest = np.minimum.reduceat(network.length[: network.num_lanes], network.first_lane[:-1]).tolist()
@@ -176,8 +184,10 @@ def build_demand(network: Network, flows: Sequence[FlowPlan], name: str, *, drop
 def _check_kind(kind: Kind, where: str) -> None:
     for name in KIND_FIELDS:
         value = check_float(f"{where}: {name} of its vehicles", getattr(kind, name), 0.0, 1e4)
-        if value == 0.0 and name not in ("min_gap", "headway", "width"):
+        if value == 0.0 and name not in ("min_gap", "headway", "width", "imperfection", "speed_spread"):
             raise ParameterError(f"{where}: {name} of its vehicles must be positive")
+        if value > 1.0 and name in ("imperfection", "speed_spread"):
+            raise ParameterError(f"{where}: {name} of its vehicles must be from 0 to 1, not {value!r}")
 
 
 def _check_times(flow: FlowPlan, name: str, k: int) -> None:

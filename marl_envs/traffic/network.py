@@ -22,6 +22,20 @@ NO_LIMIT = 10_000.0  # speed limit of lane links: none [m/s]
 
 
 @dataclass(frozen=True, eq=False)
+class RightOfWay:
+    """What a file of SUMO's says of who gives way, more than ranks can say."""
+
+    yields: NDArray[np.bool_]
+    """[C, 2] whether each of the two lane links must give way to the other; both may."""
+    foes: NDArray[np.bool_]
+    """[C] whether the file calls the two foes; else their lines only cross."""
+    wait_at: Reals
+    """[K] where on the link one waits inside the junction until it is free [m]; 0: nowhere."""
+    added: NDArray[np.bool_]
+    """[K] whether the link is not in the file, but stands for a change of lane before it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """A network. R roads, L lanes, K lane links, N = L + K drivables, J junctions, Q road links, C crosses, P phases.
 
@@ -84,6 +98,8 @@ class Network:
     """What it was assembled from."""
     junctions: tuple[JunctionPlan, ...]
     """Likewise."""
+    right_of_way: RightOfWay | None = None
+    """SUMO's, in networks from its files."""
 
     @property
     def num_lanes(self) -> int:

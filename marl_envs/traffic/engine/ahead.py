@@ -121,7 +121,7 @@ def find_leaders(state: State, settings: Settings, e: Int, near: Real) -> None:
             _take_emptiest(state, settings, e, d)
         if settings.measure[d, LENGTH] - state.motion[e, state.on[e, d, HEAD], DIS] > near:
             state.on[e, d, LEADER] = NONE
-        else:
+        elif not settings.sumo:  # whose drivers look for themselves
             state.on[e, d, LEADER], state.gap[e, d] = find_leader(state, settings, e, d)
     state.num_active[e] = kept
     if state.step[e] % SORT_STEPS == 0 and kept * SORT_SHARE > state.on.shape[1]:

@@ -15,6 +15,7 @@ from marl_envs.traffic.engine.junction import find_foes
 from marl_envs.traffic.engine.mersenne import seed_words
 from marl_envs.traffic.engine.motion import move_all, plan_all
 from marl_envs.traffic.engine.signals import run_programs, show_phases
+from marl_envs.traffic.engine.sumo_lanes import change_lanes
 from marl_envs.traffic.engine.types import (
     BEHIND,
     CLOSED_STEP,
@@ -52,11 +53,14 @@ def finish_step(state: State, settings: Settings, e: Int, ruled: Int, near: Real
     `ruled`: 0 if all vehicles are DRIVEN, so that nobody asks to enter a junction. `near`: see `find_leaders`; the
     corrected rules themselves need no leaders.
     """
-    if settings.parity:
+    if not settings.parity:
+        if ruled:
+            grant_all(state, settings, e)
+    elif not settings.sumo:
         find_foes(state, settings, e)
-    elif ruled:
-        grant_all(state, settings, e)
     move_all(state, settings, e, plan_all(state, settings, e))
+    if settings.sumo:
+        change_lanes(state, settings, e)
     find_leaders(state, settings, e, near)
     if settings.program:
         run_programs(state, settings, e)

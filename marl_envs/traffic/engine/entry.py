@@ -12,6 +12,7 @@ from marl_envs.core.jit import Int, Real, jit
 from marl_envs.core.random import draw_below, draw_unit
 from marl_envs.traffic.engine.estimates import SHY
 from marl_envs.traffic.engine.mersenne import draw_word
+from marl_envs.traffic.engine.sumo_law import NEAR
 from marl_envs.traffic.engine.trips import trip_kind, trip_pace, trip_speed
 from marl_envs.traffic.engine.types import (
     ANY,
@@ -63,6 +64,14 @@ def _mean_speed(state: State, e: Int, lane: Int) -> Real:
     return total / state.on[e, lane, COUNT]
 
 
+@jit(inline=True)
+def first_place(settings: Settings, lane: Int, k: Int) -> Real:
+    """Return where the front of a vehicle of kind `k` is when it begins on `lane` [m]: under SUMO's law, with its rear
+    on it.
+    """
+    return min(settings.body[k] + NEAR, settings.measure[lane, LENGTH]) if settings.sumo else 0.0
+
+
 @jit(inner=True)
 def pace_of(state: State, settings: Settings, e: Int, lane: Int, trip: Int) -> Real:
     """Return how fast the vehicle of a trip begins at the start of `lane` [m/s], if its pace is not GIVEN.
@@ -75,14 +84,15 @@ def pace_of(state: State, settings: Settings, e: Int, lane: Int, trip: Int) -> R
     if pace == ANY:
         speed *= draw_unit(state.rng, e)
     brake = settings.hard[k]
-    room = settings.measure[lane, LENGTH] - SHY
+    front = first_place(settings, lane, k)
+    room = settings.measure[lane, LENGTH] - SHY - front
     if u != NONE:
         f, lead = state.vehicle[e, u, KIND], state.motion[e, u, SPEED]
         if pace == AVERAGE:
             speed = min(speed, _mean_speed(state, e, lane))
         elif pace == LAST:
             speed = min(speed, lead)
-        gap = state.motion[e, u, DIS] - settings.body[f] - settings.min_gap[k]
+        gap = state.motion[e, u, DIS] - settings.body[f] - settings.min_gap[k] - front
         room = min(room, gap + 0.5 * lead * lead / max(brake, settings.hard[f]))
     slack = brake * settings.headway[k]
     return min(speed, math.sqrt(slack * slack + 2.0 * brake * max(room, 0.0)) - slack)

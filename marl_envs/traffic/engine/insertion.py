@@ -12,10 +12,11 @@ import numpy as np
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.random import next_bits
 from marl_envs.traffic.engine.ahead import exit_from, find_leader
-from marl_envs.traffic.engine.entry import draw_lane, pace_of
+from marl_envs.traffic.engine.entry import draw_lane, first_place, pace_of
 from marl_envs.traffic.engine.estimates import SHY, held_link
 from marl_envs.traffic.engine.lists import append
 from marl_envs.traffic.engine.mersenne import draw_word
+from marl_envs.traffic.engine.sumo_law import draw_factor
 from marl_envs.traffic.engine.trips import (
     trip_count,
     trip_due,
@@ -126,7 +127,11 @@ def _begin_to_drive(state: State, settings: Settings, e: Int, lane: Int, trip: I
     state.vehicle[e, v, KIND] = trip_kind(state, settings, e, trip)
     state.priority[e, v] = state.trip_priority[e, trip]
     state.route_at[e, v] = settings.route_first[trip_route(state, settings, e, trip)]
-    state.motion[e, v, DIS] = 0.0
+    if settings.sumo:
+        state.dawdling[e, v] = next_bits(state.rng, e)
+        state.factor[e, v] = draw_factor(state.rng, e, settings.spread[state.vehicle[e, v, KIND]])
+        state.stood[e, v] = state.held[e, v] = 0
+    state.motion[e, v, DIS] = first_place(settings, lane, state.vehicle[e, v, KIND])
     state.motion[e, v, SPEED] = trip_speed(state, settings, e, trip)
     if trip_pace(state, settings, e, trip) != GIVEN:
         state.motion[e, v, SPEED] = pace_of(state, settings, e, lane, trip)
@@ -192,10 +197,11 @@ def insert_vehicles(state: State, settings: Settings, e: Int) -> None:
         if trip == NONE:
             continue
         last = state.on[e, lane, TAIL]
-        gap = settings.min_gap[trip_kind(state, settings, e, trip)]
+        k = trip_kind(state, settings, e, trip)
+        gap = settings.min_gap[k] + first_place(settings, lane, k)
         if last != NONE and not state.motion[e, last, DIS] > settings.body[state.vehicle[e, last, KIND]] + gap:
             continue
-        if not settings.parity and not _may_begin(state, settings, e, lane, trip_kind(state, settings, e, trip)):
+        if not settings.parity and not _may_begin(state, settings, e, lane, k):
             continue
         if state.num_free[e] == 0:  # it waits on, and that is counted
             state.tally[e, NO_SLOT] += 1

@@ -13,6 +13,7 @@ from marl_envs.traffic.engine.conduct import corrected_speed
 from marl_envs.traffic.engine.following import keep_headway, least, no_collision
 from marl_envs.traffic.engine.junction import junction_speed
 from marl_envs.traffic.engine.lists import append, insert_before, remove
+from marl_envs.traffic.engine.sumo_drive import drive_all
 from marl_envs.traffic.engine.trips import trip_due
 from marl_envs.traffic.engine.types import (
     AHEAD,
@@ -155,6 +156,8 @@ def _plan_one(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, 
 @jit(inner=True)
 def plan_all(state: State, settings: Settings, e: Int) -> Int:
     """Plan the next step of all vehicles but those asleep; return how many plans there are."""
+    if settings.sumo:
+        return drive_all(state, settings, e)
     count: Int = np.int64(0)  # no literals, which would be compiled for themselves
     yes: Bool = np.bool_(True)
     for i in range(state.num_active[e]):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Trips
 from marl_envs.traffic.engine.mersenne import SIZE
+from marl_envs.traffic.engine.sumo_tables import Changes, check_sumo, conflict_tables, with_majors
 from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
     END_LANE,
@@ -28,7 +29,9 @@ from marl_envs.traffic.network import NO_LIMIT, Ints, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
 LANE_CHOICES = ("random", "emptiest")  # which of several lanes drivers take: the reference's rule; the emptiest
-MODELS = ("krauss", "idm")  # the reference's law, which is a kind of Krauss's; the intelligent driver model
+FORESIGHT = 8  # roads for which a driver under SUMO's law chooses the lane
+# The reference's law, which is a kind of Krauss's; the intelligent driver model; SUMO's drivers and right of way
+MODELS = ("krauss", "idm", "sumo")
 
 
 def build_settings(
@@ -54,22 +57,25 @@ def build_settings(
         mersenne: whether random numbers are drawn as the reference does.
         parity: whether the reference's rules are kept with their slips; the corrected ones hold for any other model.
         fresh: whether each environment has trips of its own, which whoever resets it draws; `trips` are not used then.
-        model: how vehicles follow each other, one of MODELS.
+        model: how vehicles follow each other, one of MODELS; "sumo" is for networks of SUMO's files, with `parity`.
         lane_choice: which of several lanes drivers take, one of LANE_CHOICES.
         amber: for how many steps after a link has closed passing is no red run.
     """
     network = demands[0].network
-    parity = parity and model == MODELS[0]
+    parity = parity and model != "idm"
+    if model == "sumo":
+        check_sumo(network, parity)
     routes = all_routes(demands)  # in the order of appearance: what is added later changes no number
     kinds = list(dict.fromkeys(tuple(row) for demand in demands for row in demand.kinds.tolist()))
     return Settings(
         **_drivables(network),
         **_crosses(network),
-        **_signals(network),
-        **_kinds(np.array(kinds), dt, model),
-        **_routes(network, routes),
+        **_signals(network, model),
+        **_kinds(np.array(kinds), dt, model, float(network.limit[: network.num_lanes].max())),
+        **_routes(network, routes, Changes(network) if model == "sumo" else None),
         **_zones(network, None if parity else float(np.array(kinds)[:, KIND_FIELDS.index("width")].max())),
         **_trips(demands, trips, routes, kinds),
+        **conflict_tables(network, model == "sumo"),
         dt=dt,
         substeps=1,
         amber=amber,
@@ -79,6 +85,7 @@ def build_settings(
         fresh=int(fresh),
         emptiest=int(lane_choice == "emptiest"),
         idm=int(model == "idm"),
+        sumo=int(model == "sumo"),
     )
 
 
@@ -109,6 +116,8 @@ def sizes_of(settings: Settings, network: Network, capacity: int, fresh: int = 0
         "D": fresh or max(1, int(np.diff(settings.trip_first).max())),
         "F": fresh,
         "M": SIZE if settings.mersenne else 0,
+        "drivers": capacity if settings.sumo else 0,
+        "lists": len(settings.measure) if settings.sumo else 0,
         "4": 4,
         "8": 8,
     }
@@ -192,7 +201,7 @@ def _zones(network: Network, width: float | None) -> dict[str, Any]:
     }
 
 
-def _signals(network: Network) -> dict[str, Any]:
+def _signals(network: Network, model: str) -> dict[str, Any]:
     green: list[NDArray[np.bool_]] = []
     first = []
     for j in range(len(network.junction_ids)):
@@ -200,21 +209,24 @@ def _signals(network: Network) -> dict[str, Any]:
         for p in range(network.first_phase[j], network.first_phase[j + 1]):
             first.append(sum(map(len, green)))
             green.append(network.green[p, links - network.first_road_link[j]])
+    shown = with_majors(network, green) if model == "sumo" else green
     return {
         "phase_first": network.first_phase.astype(np.int32),
         "phase_time": network.phase_time.copy(),
         "link_first": (network.first_link + network.num_lanes).astype(np.int32),
         "green_first": np.array(first, np.int32),
-        "green": np.concatenate([*green, np.zeros(0, np.bool_)]).astype(np.uint8),
+        "green": np.concatenate([*shown, np.zeros(0, np.bool_)]).astype(np.uint8),
     }
 
 
-def _kinds(kinds: Reals, dt: float, model: str) -> dict[str, Any]:
+def _kinds(kinds: Reals, dt: float, model: str, fastest: float) -> dict[str, Any]:
     """Return what the formulas need of each kind of vehicle."""
     of = {name: kinds[:, c].copy() for c, name in enumerate(KIND_FIELDS)}
     top, usual = of["max_speed"], of["usual_deceleration"]
     calm = 2.0 * np.sqrt(of["max_acceleration"] * usual)
     sight = top * top / usual / 2 + top * dt * 2
+    if model == "sumo":  # the reader cuts top speeds down to the highest limit, which these drivers may pass
+        top = np.where(top >= fastest, NO_LIMIT, top)
     if model == "idm":  # the gap wanted to one that stands
         sight = of["min_gap"] + top * of["headway"] + top * top / calm + top * dt * 2
     return {
@@ -225,10 +237,13 @@ def _kinds(kinds: Reals, dt: float, model: str) -> dict[str, Any]:
         "usual": usual,
         "pull": of["usual_acceleration"],
         "min_gap": of["min_gap"],
-        "headway": of["headway"] + (0.0 if model == "idm" else dt / 2),
+        "headway": of["headway"] + (dt / 2 if model == MODELS[0] else 0.0),
         "calm": calm,
         "berth": of["length"] + of["min_gap"],
         "sight": sight,
+        "full_pull": of["max_acceleration"] / (1.0 - of["imperfection"] / 2.0),
+        "sigma": of["imperfection"],
+        "spread": of["speed_spread"],
         "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
     }
 
@@ -239,24 +254,27 @@ class _Legs(NamedTuple):
     row: dict[tuple[int, ...], int]
     choice: list[int]
     options: list[list[int]]
+    changes: list[int]
 
 
-def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, Any]:
-    """Return where routes begin, and which link to take from each lane on the way."""
+def _routes(network: Network, routes: Sequence[tuple[int, ...]], changes: Changes | None) -> dict[str, Any]:
+    """Return where routes begin, and which link to take from each lane on the way; `changes` under SUMO's law."""
+    far = 3 if changes is None else FORESIGHT
     widest = int(np.diff(network.first_lane).max())
-    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)])  # row 0: the last road
-    entries: dict[tuple[int, int], list[int]] = {}
+    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)], [0] * widest)  # row 0: the last road
+    entries: dict[tuple[int, ...], list[int]] = {}
     leg, entry = [], []
     for route in routes:
         for q in range(len(route)):
-            leg.append(_leg(network, legs, route[q : q + 3]))
-        if route[:2] not in entries:
-            lanes = range(network.first_lane[route[0]], network.first_lane[route[0] + 1])
-            entries[route[0], route[1]] = [lane for lane in lanes if _links_to(network, lane, route[1])]
-        entry.append(entries[route[0], route[1]])
+            leg.append(_leg(network, legs, route[q : q + far], changes))
+        start = route[:2] if changes is None else route[:far]
+        if start not in entries:
+            entries[start] = _entries(network, start) if changes is None else changes.entries(start)
+        entry.append(entries[start])
     return {
         "leg": np.array(leg, np.int32),
         "choice": np.array(legs.choice, np.int32),
+        "changes": np.array(legs.changes, np.int32),
         "option_first": _offsets([len(links) for links in legs.options]),
         "option_link": np.array([link for links in legs.options for link in links], np.int32),
         "entry_first": _offsets([len(lanes) for lanes in entry]),
@@ -266,27 +284,36 @@ def _routes(network: Network, routes: Sequence[tuple[int, ...]]) -> dict[str, An
     }
 
 
+def _entries(network: Network, roads: tuple[int, ...]) -> list[int]:
+    """Return the lanes of the first road that lead to the second."""
+    lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
+    return [lane for lane in lanes if _links_to(network, lane, roads[1])]
+
+
 def _links_to(network: Network, lane: int, road: int) -> list[int]:
     """Return the lane links from a lane to a road."""
     return [k for k in network.links_from[lane] if network.lane_road[network.link_end[k]] == road]
 
 
-def _leg(network: Network, legs: _Legs, roads: tuple[int, ...]) -> int:
-    """Return the row for a road, the next and the one after it, as far as the route goes on."""
+def _leg(network: Network, legs: _Legs, roads: tuple[int, ...], changes: Changes | None) -> int:
+    """Return the row for a road and those after it that count, as far as the route goes on."""
     if len(roads) == 1:
         return 0
     if roads not in legs.row:
         legs.row[roads] = len(legs.choice)
         lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
         for lane in lanes:
-            options = _options(network, lane, roads)
+            options = _options(network, lane, roads, changes)
             legs.choice.append(options[0] if options else NONE)
             legs.options.append(options)
+            legs.changes.append(int(changes.fewest(lane, roads)) if changes is not None and options else 0)
     return legs.row[roads]
 
 
-def _options(network: Network, lane: int, roads: tuple[int, ...]) -> list[int]:
+def _options(network: Network, lane: int, roads: tuple[int, ...], changes: Changes | None) -> list[int]:
     """Return the links to take from a lane, to lanes that lead on, from the nearest to this one on."""
+    if changes is not None:
+        return [network.num_lanes + k for k in changes.links(lane, roads)]
     options = _links_to(network, lane, roads[1])
     if len(roads) == 3:
         options = [k for k in options if _links_to(network, int(network.link_end[k]), roads[2])]

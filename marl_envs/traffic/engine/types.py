@@ -52,6 +52,21 @@ EXIT = 4  # on a lane: the link to take, or NONE
 BLOCKER = 5  # slot of whom it gave way to in the last step, or NONE
 FOE = 6  # the same as planned in a step
 MODE = 7
+# State.plan_ahead[e, v, i, :]: what a vehicle intends at the i-th line ahead of it, under SUMO's law
+SEEN, PASS, WAIT, ARRIVAL, ARRIVAL_SPEED, LEAVE, LEAVE_SPEED, BRAKING = range(8)  # [m], [m/s], [s]
+# State.line_ahead[e, v, i, :]
+LINE_LINK = 0  # the link behind the line, or whose waiting place it is
+INNER = 1  # 1: it is the waiting place on the link
+ASKS = 2  # 1: it wants to pass
+NEXT_ASKS = 3  # the next in the link's list of those who come: slot * LINES + i, or NONE
+LINES = 4  # that a vehicle looks at
+# Settings.conflict_place[c, :]: where a foe's way begins to be in the way, and for how long, on both links [m]
+PLACE_AT, PLACE_SIZE, PLACE_FOE_AT, PLACE_FOE_SIZE = range(4)
+# Settings.conflict_kind[c]: sums of
+YIELDS = 1  # this link gives way to the other
+SAME_END = 2  # they lead onto one lane
+SAME_START = 4  # they come from one lane
+MAJOR = 2  # State.on[e, d, OPEN] under SUMO's law: no other open link goes first
 AWAKE = 0  # the rules drive it
 ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so it need not be looked at
 IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
@@ -124,6 +139,7 @@ class Settings(NamedTuple):
     # way on). leg is 0 at a route's last road.
     leg: Annotated[NDArray[np.int32], "Q"]
     choice: Annotated[NDArray[np.int32], "C"]
+    changes: Annotated[NDArray[np.int32], "C"]  # of a row of `choice`: how many changes of lane are ahead, at least
     # Row c of `choice` once more: all links to the next road that end on a lane which leads on
     option_first: Annotated[NDArray[np.int32], "C1"]  # option_link[option_first[c] : option_first[c + 1]]
     option_link: Annotated[NDArray[np.int32], "F"]
@@ -139,6 +155,16 @@ class Settings(NamedTuple):
     trip_speed: Annotated[NDArray[np.float64], "R"]  # when it begins to drive [m/s]
     trip_pace: Annotated[NDArray[np.int32], "R"]  # GIVEN ... ANY
     trip_order: Annotated[NDArray[np.int32], "R"]  # within a step, the trips by road: row to look at next
+    # Under SUMO's law only (see sumo_tables.py); conflicts of each link
+    conflict_first: Annotated[NDArray[np.int32], "N1"]
+    conflict_foe: Annotated[NDArray[np.int32], "H"]
+    conflict_kind: Annotated[NDArray[np.int8], "H"]
+    conflict_place: Annotated[NDArray[np.float64], "H 4"]
+    wait_at: Annotated[NDArray[np.float64], "N"]  # where on a link one waits inside the junction [m]; 0: nowhere
+    lit: Annotated[NDArray[np.uint8], "N"]  # 1: the link has a signal
+    full_pull: Annotated[NDArray[np.float64], "T"]  # acceleration of a driver that does not dawdle [m/s2]
+    sigma: Annotated[NDArray[np.float64], "T"]  # how much drivers dawdle
+    spread: Annotated[NDArray[np.float64], "T"]  # standard deviation of the factor of their speed
     dt: float  # [s]
     substeps: int  # steps a call
     amber: int  # [steps] after a link has closed in which passing is no red run
@@ -148,6 +174,7 @@ class Settings(NamedTuple):
     parity: int  # 1: the reference's rules with their slips
     emptiest: int  # 1: drivers take the lane with the fewest vehicles where they have a choice
     idm: int  # 1: vehicles follow each other by the intelligent driver model, not by the reference's law
+    sumo: int  # 1: vehicles drive and give way by SUMO's rules
 
 
 @counted
@@ -193,6 +220,16 @@ class State(NamedTuple):
     # What passes between the parts of one step
     plan: Annotated[NDArray[np.int32], "E V"]  # slots that were looked at
     mover: Annotated[NDArray[np.int32], "E V"]  # slots that change their drivable
+    # Under SUMO's law: drivers = V, lists = N, else 0
+    dawdling: Annotated[NDArray[np.uint64], "E drivers"]  # random stream of its dawdling
+    factor: Annotated[NDArray[np.float64], "E drivers"]  # by which it wishes to be faster than allowed
+    stood: Annotated[NDArray[np.int32], "E drivers"]  # for how many steps it has stood
+    clashes: Annotated[NDArray[np.int32], "E drivers"]  # step in which it came to where others cross its link
+    held: Annotated[NDArray[np.int32], "E drivers"]  # 1: in the last step a line was closed to it
+    lines: Annotated[NDArray[np.int32], "E drivers"]  # how many lines it looks at
+    plan_ahead: Annotated[NDArray[np.float64], "E drivers 4 8"]  # SEEN ... BRAKING
+    line_ahead: Annotated[NDArray[np.int32], "E drivers 4 4"]  # LINE_LINK ... NEXT_ASKS
+    first_asks: Annotated[NDArray[np.int32], "E lists"]  # of a link: who comes: slot * LINES + i, or NONE
     # Trips of the environment itself, by step; F = D if Settings.fresh, else 0. See Settings.trip_...
     fresh_step: Annotated[NDArray[np.int32], "E F"]
     fresh_route: Annotated[NDArray[np.int32], "E F"]

@@ -42,7 +42,7 @@ def find_zones(network: Network, width: float) -> list[Zone]:
         width: of the widest vehicle [m].
     """
     claims = _claims(network)
-    sampled = [_sampled(network, k) for k in range(network.num_links)]
+    sampled = [sampled(network, k) for k in range(network.num_links)]
     zones = []
     for j in range(len(network.junction_ids)):
         for a in range(network.first_link[j], network.first_link[j + 1]):
@@ -74,7 +74,7 @@ def _by_kind(network: Network, a: int, b: int) -> int:
     return int(np.sign(rank[0] - rank[1]))
 
 
-def _sampled(network: Network, link: int) -> tuple[Points, Points]:
+def sampled(network: Network, link: int) -> tuple[Points, Points]:
     """Return points of a link's line [P, 2], and where they are on the link [P] [m]."""
     d = network.num_lanes + link
     line = network.xy[network.first_point[d] : network.first_point[d + 1]]

@@ -46,7 +46,7 @@ VEHICLE_KEYS = {
     "max_speed": "maxSpeed",
     "headway": "headwayTime",
 }
-_kind_numbers = itemgetter(*(VEHICLE_KEYS[name] for name in KIND_FIELDS))
+_kind_numbers = itemgetter(*(VEHICLE_KEYS[name] for name in KIND_FIELDS if name in VEHICLE_KEYS))
 
 
 def read_network(path: str | Path) -> Network:

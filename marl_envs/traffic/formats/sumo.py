@@ -114,10 +114,12 @@ def read(
         _junction(node, roads_at.get(node.getID(), []), found, signals)
         for node, found in zip(nodes, movements, strict=True)
     ]
+    ways = [way for found in movements for m in found for way in m.ways]
     network, rank = right_of_way(
-        _measured(assemble(roads, plans, where), edges, [way for found in movements for m in found for way in m.ways]),
+        _measured(assemble(roads, plans, where), edges, ways),
         [[way.request for m in found for way in m.ways] for found in movements],
         nodes,
+        ways,
     )
     return SumoNetwork(
         network=network,

@@ -24,6 +24,13 @@ _CLASSES = {
     "motorcycle": (2.2, 0.9, 200.0, 6.0, 10.0),
     "moped": (2.1, 0.8, 45.0, 1.1, 7.0),
 }
+# Standard deviation of the factor by which drivers wish to be faster than allowed; the others do not vary
+_SPREADS = {
+    **dict.fromkeys(
+        ("passenger", "private", "hov", "evehicle", "vip", "custom1", "custom2", "motorcycle", "moped"), 0.1
+    ),
+    **dict.fromkeys(("taxi", "delivery", "truck", "trailer", "coach"), 0.05),
+}
 _MIN_GAP, _HEADWAY = 2.5, 1.0  # [m], [s]
 SIGMA = 0.5  # how imperfect drivers are
 FASTEST = 1000.0  # of all speeds that may be given [m/s]
@@ -66,6 +73,8 @@ def kind_of(element: Element, fastest: float) -> Kind:
         min_gap=element.number("minGap", _MIN_GAP),
         max_speed=min(element.number("maxSpeed", top / 3.6), fastest),
         headway=element.number("tau", _HEADWAY),
+        imperfection=_sigma(element),
+        speed_spread=_spread(element, name),
     )
     for attribute, value in (
         ("length", kind.length),
@@ -84,6 +93,14 @@ def _sigma(element: Element) -> float:
     if sigma > 1.0:
         raise ParameterError(f"{element}: sigma must be from 0 to 1, not {element.attributes['sigma']!r}")
     return sigma if element.attributes.get("carFollowModel", "Krauss") in _IMPERFECT else 0.0
+
+
+def _spread(element: Element, name: str) -> float:
+    """Return the standard deviation of the factor by which the drivers of a `vType` wish to be faster than allowed."""
+    spread = element.number("speedDev", _SPREADS.get(name, 0.0))
+    if spread > 1.0:
+        raise ParameterError(f"{element}: speedDev must be from 0 to 1, not {element.attributes['speedDev']!r}")
+    return spread
 
 
 def begin_of(element: Element) -> tuple[float, str]:

@@ -31,6 +31,10 @@ class Way:
     """Of the lanes inside the junction [m]; 0: the computed curve's."""
     limit: float
     """[m/s]"""
+    wait: float
+    """Share of its length where one waits inside the junction until it is free; 0: nowhere."""
+    added: bool = False
+    """Whether the file does not have it."""
 
     @property
     def key(self) -> Key:
@@ -79,14 +83,16 @@ def follow(connection: Any, node: Any, net: Any, where: str) -> Way:
         inner.append(lane)
         via = next((c.getViaLaneID() for c in lane.getOutgoing() if c.getTo() is connection.getTo()), "")
     points = line_of([point for lane in inner for point in lane.getShape()])
+    length = sum(lane.getLength() for lane in inner)
     return Way(
         start=connection.getFromLane(),
         end=connection.getToLane(),
         signal=connection.getTLSID(),
         request=node.getLinkIndex(connection),
         points=points if len(points) > 1 else (),
-        length=sum(lane.getLength() for lane in inner),
+        length=length,
         limit=min((lane.getSpeed() for lane in inner), default=NO_LIMIT),
+        wait=inner[0].getLength() / length if len(inner) > 1 and length > 0.0 else 0.0,
     )
 
 
@@ -122,6 +128,6 @@ def mend_lanes(ways: Sequence[Way]) -> dict[Key, list[Way]]:
                 key=lambda pair: abs(pair[0].end.getIndex() - pair[1].getIndex()),
             )
             reached.append(end)
-            new = Way(base.start, end, base.signal, base.request, (), 0.0, base.limit)
+            new = Way(base.start, end, base.signal, base.request, (), 0.0, base.limit, base.wait, added=True)
             added.setdefault(base.key, []).append(new)
     return added

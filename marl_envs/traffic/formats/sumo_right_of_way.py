@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.traffic.network import Network, Reals
+from marl_envs.traffic.formats.sumo_lanes import Way
+from marl_envs.traffic.network import Network, Reals, RightOfWay
 
 Pair = tuple[int, int]  # lane links
 
 
 def right_of_way(
-    network: Network, requests: Sequence[Sequence[int]], nodes: Sequence[Any]
+    network: Network, requests: Sequence[Sequence[int]], nodes: Sequence[Any], ways: Sequence[Way]
 ) -> tuple[Network, NDArray[np.uint8]]:
     """Return the network with a cross for every pair of foes, and the right of way at each cross.
 
@@ -28,6 +29,7 @@ def right_of_way(
         network: with the crosses of its lines.
         requests: of each junction and each of its lane links: its row in the junction's table, or -1.
         nodes: sumolib's junctions.
+        ways: what the lane links are made from.
 
     Returns:
         The network, and rank[C, 2]: 1 for the link that goes first and 0 for the one that gives way; 0 for both where
@@ -45,9 +47,13 @@ def right_of_way(
     pairs, places = pairs[order].astype(np.int32), places[order]
     gives_way = np.array([((a, b) in yields, (b, a) in yields) for a, b in pairs.tolist()], np.bool_).reshape(-1, 2)
     rank = (gives_way[:, ::-1] & ~gives_way).astype(np.uint8)
-    for array in (pairs, places, rank):
+    hostile = np.array([(a, b) in foes or (b, a) in foes for a, b in pairs.tolist()], np.bool_)
+    wait_at = np.array([way.wait for way in ways]) * network.length[network.num_lanes :]
+    added = np.array([way.added for way in ways], np.bool_)
+    for array in (pairs, places, rank, gives_way, hostile, wait_at, added):
         array.flags.writeable = False
-    return replace(network, cross_links=pairs, cross_at=places, cross_rank=rank), rank
+    own = RightOfWay(yields=gives_way, foes=hostile, wait_at=wait_at, added=added)
+    return replace(network, cross_links=pairs, cross_at=places, cross_rank=rank, right_of_way=own), rank
 
 
 def _tables(network: Network, requests: Sequence[Sequence[int]], nodes: Sequence[Any]) -> tuple[set[Pair], set[Pair]]:

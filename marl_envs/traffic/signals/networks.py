@@ -57,9 +57,21 @@ def load(params: Any) -> Roads:
     amber = params.steps("yellow", params.yellow)
     choice = params.lane_choice
     if choice == "own":
-        choice = "emptiest" if params.network == "rilsa" or params.network.endswith(SUMO_NETWORKS) else "random"
-    engine = (params.dt, params.rng == "mt19937", params.parity, params.car_following, choice, amber)
+        choice = "emptiest" if is_sumo(params.network) else "random"
+    engine = (params.dt, params.rng == "mt19937", params.parity, model_of(params), choice, amber)
     return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
+
+
+def is_sumo(network: str) -> bool:
+    """Return whether a network's name or path means one from SUMO's files."""
+    return network == "rilsa" or network.endswith(SUMO_NETWORKS)
+
+
+def model_of(params: Any) -> str:
+    """Return the law of car following that the parameters mean, one of engine/tables.MODELS."""
+    if params.car_following != "own":
+        return str(params.car_following)
+    return "sumo" if is_sumo(params.network) and params.parity else "krauss"
 
 
 def drawn(params: Any) -> float:

@@ -29,7 +29,7 @@ ACTIONS = ("phase", "next", "duration", "fullest")
 CHOOSE, NEXT, DURATION, FULLEST = range(4)
 OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular", "tiles")
 SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR, TILES = range(7)
-CAR_FOLLOWING = ("krauss", "idm")  # as in engine/tables.py
+CAR_FOLLOWING = ("own", "krauss", "idm", "sumo")  # the last three as in engine/tables.py
 LANE_CHOICES = ("own", "random", "emptiest")  # the last two as in engine/tables.py
 REWARDS = ("individual", "team", "neighbours")
 INDIVIDUAL, TEAM, NEIGHBOURS = range(3)
@@ -91,7 +91,7 @@ class Params:
     """Weight of each neighbour's reward under "neighbours"."""
     parity: bool = True
     """Whether the engine keeps the reference's rules with their slips; else the corrected rules hold."""
-    car_following: str = "krauss"
+    car_following: str = "own"
     """How vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver model. Demand by
     name then has cars that suit it (files keep theirs), and the corrected rules hold."""
     lane_choice: str = "own"

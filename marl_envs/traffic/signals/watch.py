@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from marl_envs.core.jit import Int, Real, jit
-from marl_envs.traffic.engine.types import BEHIND, COUNT, DIS, HEAD, KIND, LENGTH, LIMIT, SPEED
+from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.traffic.engine.sumo_plan import wished_speed
+from marl_envs.traffic.engine.types import BEHIND, COUNT, DIS, HEAD, KIND, LANE_INDEX, LENGTH, LIMIT, SPEED
 from marl_envs.traffic.signals.types import GRIDLOCK, NONE, STANDING, Control, EngineSettings, EngineState, Rules
 
 # Grams of CO2 a second of a petrol car at speed v [m/s] and acceleration a [m/s2], never below 0. Source: table 2 of
@@ -32,6 +33,12 @@ def meet(control: Control, e: Int, v: Int, trip: Int, place: Int) -> None:
 
 
 @jit(inline=True)
+def _on_one_road(settings: EngineSettings, a: Int, b: Int) -> Bool:
+    """Return whether two lanes belong to one road: its lanes have consecutive numbers."""
+    return a - settings.drivable[a, LANE_INDEX] == b - settings.drivable[b, LANE_INDEX]
+
+
+@jit(inline=True)
 def note_vehicle(
     state: EngineState, control: Control, settings: EngineSettings, e: Int, v: Int, d: Int, ideal: Real
 ) -> Real:
@@ -43,6 +50,9 @@ def note_vehicle(
     if control.seen_trip[e, v] != trip:
         meet(control, e, v, trip, d)
     before = control.seen_place[e, v]
+    if before != d and settings.sumo and before < lanes and d < lanes and _on_one_road(settings, before, d):
+        control.seen_place[e, v] = d  # it has only changed the lane
+        before = d
     if before != d:
         control.seen_place[e, v] = d
         if before < lanes:
@@ -84,6 +94,8 @@ def watch(state: EngineState, control: Control, settings: EngineSettings, e: Int
         v = state.on[e, d, HEAD]
         while v != NONE:
             ideal = min(settings.measure[d, LIMIT], settings.top_speed[state.vehicle[e, v, KIND]])
+            if settings.sumo:
+                ideal = wished_speed(state, settings, e, v, d)
             gas += note_vehicle(state, control, settings, e, v, d, ideal)
             driving += 1
             moving += state.motion[e, v, SPEED] >= STANDING

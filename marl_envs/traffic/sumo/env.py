@@ -203,6 +203,12 @@ def _in_sumo(simulation: Simulation, room: int, traffic: Traffic) -> Simulation:
         body=np.ones(room),
         top_speed=np.ones(room),
         doors=np.arange(simulation.sizes["L"], dtype=np.int32),
+        sumo=0,  # SUMO itself drives
     )
     family = replace(simulation.family, step=traffic.step, reset=traffic.reset)
-    return replace(simulation, family=family, settings=settings, sizes={**simulation.sizes, "D": room, "V": room})
+    return replace(
+        simulation,
+        family=family,
+        settings=settings,
+        sizes={**simulation.sizes, "D": room, "V": room, "drivers": 0, "lists": 0},
+    )

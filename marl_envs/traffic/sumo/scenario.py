@@ -15,7 +15,15 @@ from marl_envs.traffic.formats import sumo_routes
 from marl_envs.traffic.formats.sumo import SumoNetwork
 from marl_envs.traffic.formats.sumo_kinds import SIGMA
 from marl_envs.traffic.rilsa import rilsa_files
-from marl_envs.traffic.signals.networks import SUMO_NETWORKS, SUMO_ROUTES, drawn, first_hour, town_of, trips_of
+from marl_envs.traffic.signals.networks import (
+    SUMO_NETWORKS,
+    SUMO_ROUTES,
+    drawn,
+    first_hour,
+    model_of,
+    town_of,
+    trips_of,
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def scenario_of(params: Any) -> Scenario:
     for name in names:
         if name.endswith(".json"):
             raise ParameterError(f"demand must be a name or a file of SUMO's routes to be played in SUMO, not {name!r}")
-        pairs = trips_of(name, town.network, params.demand_sets, params.dt, steps, params.car_following)
+        pairs = trips_of(name, town.network, params.demand_sets, params.dt, steps, model_of(params))
         vehicles = max(vehicles, *(len(trips) for _, trips in pairs))
         if name.endswith(SUMO_ROUTES):
             begin = first_hour(sumo_routes.read_demand(name, town.network, drop_single=True))
@@ -96,6 +104,7 @@ def write_routes(path: Path, demand: Demand, trips: Trips, dt: float) -> None:
         lines.append(
             f'  <vType id="{k}" length="{kind.length}" width="{kind.width}" maxSpeed="{kind.max_speed}" '
             f'accel="{kind.max_acceleration / (1.0 - SIGMA / 2.0)}" sigma="{SIGMA}" '
+            f'speedFactor="normc(1,{kind.speed_spread},0.2,2)" '
             f'decel="{kind.max_deceleration}" minGap="{kind.min_gap}" tau="{kind.headway}"/>'
         )
     for w, route in enumerate(demand.routes):

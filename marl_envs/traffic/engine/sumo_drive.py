@@ -1,0 +1,87 @@
+"""One step of all vehicles under SUMO's rules: everyone plans, then everyone decides, from what was so before the step.
+
+Rules: see sumo_law.py, sumo_plan.py and sumo_yield.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marl_envs.core.jit import Int, jit
+from marl_envs.traffic.engine.sumo_law import SLOW
+from marl_envs.traffic.engine.sumo_meet import NEVER_IN
+from marl_envs.traffic.engine.sumo_plan import plan_lines
+from marl_envs.traffic.engine.sumo_yield import decide
+from marl_envs.traffic.engine.types import (
+    AWAKE,
+    BEHIND,
+    DIS,
+    DRIVEN,
+    END_LANE,
+    FOE,
+    HEAD,
+    KIND,
+    MODE,
+    NEXT_DIS,
+    NEXT_SPEED,
+    NONE,
+    SPEED,
+    Settings,
+    State,
+)
+
+
+@jit(inner=True)
+def drive_all(state: State, settings: Settings, e: Int) -> Int:
+    """Plan the next step of all vehicles; return how many there are."""
+    for link in range(state.first_asks.shape[1]):
+        state.first_asks[e, link] = NONE
+    for i in range(state.num_active[e]):
+        _note_places(state, settings, e, state.active[e, i])
+    count: Int = np.int64(0)
+    for i in range(state.num_active[e]):
+        d = state.active[e, i]
+        u, v = NONE, state.on[e, d, HEAD]
+        gap = 0.0
+        while v != NONE:
+            if u != NONE:
+                gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
+            state.motion[e, v, NEXT_SPEED] = plan_lines(state, settings, e, v, d, u, gap)
+            state.plan[e, count] = v
+            count += 1
+            u, v = v, state.vehicle[e, v, BEHIND]
+    for i in range(count):
+        _move_on(state, settings, e, state.plan[e, i])
+    return count
+
+
+@jit(inner=True)
+def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
+    """Note since when each vehicle on link `d` has been where others cross it."""
+    if settings.drivable[d, END_LANE] == NONE:
+        return
+    v = state.on[e, d, HEAD]
+    while v != NONE:
+        if state.motion[e, v, DIS] < settings.wait_at[d]:
+            state.clashes[e, v] = NEVER_IN
+        elif settings.wait_at[d] == 0.0 or state.entered[e, v] == state.step[e] - 1:
+            state.clashes[e, v] = state.entered[e, v]
+        elif state.clashes[e, v] == NEVER_IN:
+            state.clashes[e, v] = state.step[e] - 1
+        v = state.vehicle[e, v, BEHIND]
+
+
+@jit(inner=True)
+def _move_on(state: State, settings: Settings, e: Int, v: Int) -> None:
+    """Write how fast `v` will be, and where: it drives its new speed for the whole step."""
+    k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
+    if state.vehicle[e, v, MODE] == DRIVEN:
+        fastest = min(state.told[e, v], settings.top_speed[k], own + settings.full_pull[k] * dt)
+        speed = max(fastest, own - settings.hard[k] * dt, 0.0)
+    else:
+        speed = decide(state, settings, e, v)
+        state.vehicle[e, v, MODE] = AWAKE
+    state.stood[e, v] = state.stood[e, v] + 1 if speed <= SLOW else 0
+    state.vehicle[e, v, FOE] = NONE
+    state.motion[e, v, NEXT_SPEED] = speed
+    state.motion[e, v, NEXT_DIS] = state.motion[e, v, DIS] + speed * dt
