@@ -158,7 +158,8 @@ class ShapedVectorEnv(RepaidVectorEnv):
         return _worth(self.potential, obs)
 
     def _extra(self, before: Any, after: Any, terminated: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return self.gamma * np.where(terminated, 0.0, after) - before
+        extra: NDArray[np.float64] = self.gamma * np.where(terminated, 0.0, after) - before
+        return extra
 
     @property
     def chosen(self) -> dict[str, Any]:
