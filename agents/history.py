@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Episode = dict[str, float]
+STRETCHES = 100  # parts of a training whose returns are told apart
 
 
 @dataclass
@@ -44,6 +46,10 @@ class History:
     """In order; the first before learning, the last after it."""
     cpu_seconds: float = 0.0
     """CPU time of this process in training and evaluations, over all resumed parts."""
+    episodes: list[int] = field(default_factory=lambda: [0] * STRETCHES)
+    """Training episodes that ended in each hundredth of the training, over the batch."""
+    returns: list[float] = field(default_factory=lambda: [0.0] * STRETCHES)
+    """Sums of their returns, exploration included: of the environment's metric "return"."""
 
     def __eq__(self, other: object) -> bool:
         """Compare by value, with NaN equal to NaN."""
@@ -51,6 +57,18 @@ class History:
             return NotImplemented
         mine, theirs = ({**one.to_config(), "cpu_seconds": 0.0} for one in (self, other))
         return repr(mine) == repr(theirs)
+
+    def note(self, steps: int, returns: NDArray[np.float64]) -> None:
+        """Add the returns of training episodes that ended in the step before `steps` agent-steps."""
+        stretch = min((steps - 1) * STRETCHES // self.total_steps, STRETCHES - 1)
+        self.episodes[stretch] += len(returns)
+        self.returns[stretch] += float(returns.sum())
+
+    def training_returns(self) -> list[tuple[int, float]]:
+        """Return (agent-steps, mean return) of each hundredth of the training in which episodes ended."""
+        ends = [(i + 1) * self.total_steps // STRETCHES for i in range(STRETCHES)]
+        stretches = zip(ends, self.episodes, self.returns, strict=True)
+        return [(end, total / count) for end, count, total in stretches if count]
 
     @property
     def finished(self) -> bool:
@@ -64,10 +82,15 @@ class History:
             "steps": self.steps,
             "evaluations": [{"steps": one.steps, "episodes": one.episodes} for one in self.evaluations],
             "cpu_seconds": self.cpu_seconds,
+            "episodes": self.episodes,
+            "returns": self.returns,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> History:
         """Return the history that `to_config` described."""
         evaluations = [Evaluation(**one) for one in config["evaluations"]]
-        return cls(config["total_steps"], config["steps"], evaluations, config["cpu_seconds"])
+        history = cls(config["total_steps"], config["steps"], evaluations, config["cpu_seconds"])
+        if "episodes" in config:  # older files tell nothing of training episodes
+            history.episodes, history.returns = list(config["episodes"]), list(config["returns"])
+        return history

@@ -168,6 +168,8 @@ class _Course:
             **{name: info[name] for name in getattr(self.learner, "wants", ())},
         )
         self.done += 1
+        if info["ended"].any() and "return" in info["metrics"]:
+            self.history.note(self.done * self.per_step, info["metrics"]["return"][info["ended"]])
 
     def _look(self, obs: Any, info: dict[str, Any]) -> None:
         """Keep what the next action depends on."""

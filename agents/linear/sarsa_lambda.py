@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from agents.linear.kernels import add_up, first_bad_sample
 from agents.linear.tiles import Tiles
 from agents.tabular.kernels import OK, table_of
-from agents.values.base import ValueLearner
 from agents.values.kernels import Step, policy_value
 from agents.values.sarsa import NOTHING
-from agents.values.traces import KINDS, Traces, credit, fade, make_traces, mark
+from agents.values.traces import KINDS, TraceLearner, Traces, credit, fade, make_traces, mark
 from marl_envs.core.jit import jit
-from marl_envs.core.params import check_choice, check_float, check_int
 
 
 class Memory(NamedTuple):
@@ -33,35 +31,10 @@ class Memory(NamedTuple):
     pending_reward: Annotated[NDArray[np.float32], "E A"]
 
 
-class SarsaLambda(ValueLearner):
+class SarsaLambda(TraceLearner):
     """SARSA(lambda) on a table. Steps must come one after the other."""
 
     needs_policy = True
-
-    def __init__(
-        self, vec: Any, *, lam: float = 0.9, traces: str = "replacing", longest_trace: int = 512, **settings: Any
-    ) -> None:
-        """Make a learner for `vec`; the other settings are those of Q-learning.
-
-        Args:
-            vec: VectorEnv with Discrete observations (`LinearSarsaLambda`: MultiDiscrete ones).
-            lam: lambda in [0, 1], how much of a trace is left after a step, beside gamma.
-            traces: "accumulating" or "replacing".
-            longest_trace: weights that are remembered at most; the faintest is forgotten.
-            settings: of `TabularQLearning`.
-
-        Raises:
-            ParameterError: a value that is not allowed, or an environment that does not fit.
-        """
-        self.lam = check_float("lam", lam, 0.0, 1.0)
-        check_choice("traces", traces, KINDS)
-        self.traces, self.longest_trace = traces, check_int("longest_trace", longest_trace, 1)
-        super().__init__(vec, **settings)
-
-    def settings(self) -> dict[str, Any]:
-        """Return everything that was chosen for the learner, as a JSON-able dict."""
-        own = {"lam": self.lam, "traces": self.traces, "longest_trace": self.longest_trace}
-        return {**super().settings(), **own}
 
     def _make_memory(self) -> Memory:
         self._sizes = np.array(self.layout, np.int64)

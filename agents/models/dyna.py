@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.models.model import GOES_ON, TERMINATES, Model, drawn_place, enter, expect_nothing, make_model, model_target
-from agents.tabular.kernels import OK, best_value, table_of
+from agents.tabular.kernels import OK, table_of
 from agents.values.base import ValueLearner
-from agents.values.kernels import Step, first_bad, learn
+from agents.values.kernels import Step, first_bad, greedy_target, learn
 from marl_envs.core.jit import jit
 from marl_envs.core.params import check_float, check_int
 
@@ -112,10 +112,7 @@ def update_dyna(
             if not step.alive[e, a]:
                 continue
             t, s, b, after = table_of(q, step.obs, e, a), step.obs[e, a], step.actions[e, a], step.after[e, a]
-            target = np.float64(step.reward[e, a])
-            if not step.terminated[e, a]:
-                target += gamma * np.float64(best_value(q, t, after, step.mask, e, a))
-            learn(q, t, s, b, target, alpha)
+            learn(q, t, s, b, greedy_target(q, t, step, e, a, gamma), alpha)
             enter(model, t, s, b, step.reward[e, a], after, TERMINATES if step.terminated[e, a] else GOES_ON)
             model.model_mask[t, after] = step.mask[e, a]
             model.clock[t] += 1

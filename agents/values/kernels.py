@@ -61,6 +61,15 @@ def learn(q: Any, t: int, s: int, b: int, target: float, alpha: float) -> None:
 
 
 @jit(inline=True)
+def greedy_target(q: Any, t: int, step: Step, e: int, a: int, gamma: float) -> Any:
+    """Return r + gamma * max Q(s', .), float64; r alone where the agent has finished."""
+    target = np.float64(step.reward[e, a])
+    if not step.terminated[e, a]:
+        target += gamma * np.float64(best_value(q, t, step.after[e, a], step.mask, e, a))
+    return target
+
+
+@jit(inline=True)
 def is_best(q: Any, t: int, s: int, b: int, mask: Any, e: int, a: int) -> Any:
     """Return whether no allowed action has a higher value than `b`."""
     return q[t, s, b] >= best_value(q, t, s, mask, e, a)

@@ -12,12 +12,10 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.tabular.kernels import OK, best_value, table_of
-from agents.values.base import ValueLearner
-from agents.values.kernels import Step, first_bad, is_best
-from agents.values.traces import KINDS, Traces, credit, fade, make_traces, mark
+from agents.tabular.kernels import OK, table_of
+from agents.values.kernels import Step, first_bad, greedy_target, is_best
+from agents.values.traces import KINDS, TraceLearner, Traces, credit, fade, make_traces, mark
 from marl_envs.core.jit import jit
-from marl_envs.core.params import check_choice, check_float, check_int
 
 
 class Memory(NamedTuple):
@@ -27,33 +25,10 @@ class Memory(NamedTuple):
     allowed: Annotated[NDArray[np.int8], "E A N"]
 
 
-class WatkinsQLambda(ValueLearner):
+class WatkinsQLambda(TraceLearner):
     """Q-learning with eligibility traces. Steps must come one after the other."""
 
-    def __init__(
-        self, vec: Any, *, lam: float = 0.9, traces: str = "accumulating", longest_trace: int = 256, **settings: Any
-    ) -> None:
-        """Make a learner for `vec`; the other settings are those of Q-learning.
-
-        Args:
-            vec: VectorEnv with Discrete observations.
-            lam: lambda in [0, 1], how much of a trace is left after a step, beside gamma.
-            traces: "accumulating" or "replacing".
-            longest_trace: places that are remembered at most; the faintest is forgotten.
-            settings: of `TabularQLearning`.
-
-        Raises:
-            ParameterError: a value that is not allowed, or an environment that does not fit.
-        """
-        self.lam = check_float("lam", lam, 0.0, 1.0)
-        check_choice("traces", traces, KINDS)
-        self.traces, self.longest_trace = traces, check_int("longest_trace", longest_trace, 1)
-        super().__init__(vec, **settings)
-
-    def settings(self) -> dict[str, Any]:
-        """Return everything that was chosen for the learner, as a JSON-able dict."""
-        own = {"lam": self.lam, "traces": self.traces, "longest_trace": self.longest_trace}
-        return {**super().settings(), **own}
+    usual = ("accumulating", 256)
 
     def _make_memory(self) -> Memory:
         longest = min(self.longest_trace, self.q.shape[1] * self.q.shape[2])
@@ -83,9 +58,7 @@ def update_q_lambda(q: Any, memory: Memory, step: Step, alpha: float, gamma: flo
             if not step.alive[e, a]:
                 continue
             t, s, b = table_of(q, step.obs, e, a), step.obs[e, a], step.actions[e, a]
-            target = np.float64(step.reward[e, a])
-            if not step.terminated[e, a]:
-                target += gamma * np.float64(best_value(q, t, step.after[e, a], step.mask, e, a))
+            target = greedy_target(q, t, step, e, a, gamma)
             mark(memory.traces, e, a, s, b, kind)
             credit(q, t, memory.traces, e, a, alpha * (target - np.float64(q[t, s, b])))
             fade(memory.traces, e, a, 0.0 if step.ended[e] or step.terminated[e, a] else decay)

@@ -1,18 +1,20 @@
 """Eligibility traces: which values a later surprise still concerns, and how much. A list for each agent.
 
 The list holds the traced places of a table that are not zero, so its length is what counts and not the table's size.
-When it is full, the faintest place is forgotten; of equally faint ones that which was visited longest ago, and never one
-that was visited in this step, of which the learning rule's own update would be lost.
+When it is full, the faintest place is forgotten; of equally faint ones that which was visited longest ago, and never
+one of this step, whose own update would be lost.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.values.base import ValueLearner
 from marl_envs.core.jit import jit
+from marl_envs.core.params import check_choice, check_float, check_int
 
 KINDS = ("accumulating", "replacing")
 ACCUMULATING, REPLACING = range(2)
@@ -35,9 +37,48 @@ def make_traces(num_envs: int, num_agents: int, longest: int) -> Traces:
     return Traces(np.zeros(shape[:2], np.int64), *arrays)
 
 
+class TraceLearner(ValueLearner):
+    """What learners with traces share: how much of a trace is left, of which kind they are, how many there may be."""
+
+    usual: ClassVar[tuple[str, int]] = ("replacing", 512)  # kind, longest list
+
+    def __init__(
+        self,
+        vec: Any,
+        *,
+        lam: float = 0.9,
+        traces: str | None = None,
+        longest_trace: int | None = None,
+        **settings: Any,
+    ) -> None:
+        """Make a learner for `vec`; the other settings are those of Q-learning.
+
+        Args:
+            vec: VectorEnv with Discrete observations (with `Linear` in the learner's name: MultiDiscrete ones).
+            lam: lambda in [0, 1], how much of a trace is left after a step, beside gamma.
+            traces: "accumulating" or "replacing"; `usual` unless given.
+            longest_trace: places that are remembered at most; the faintest is forgotten. `usual` unless given.
+            settings: of `TabularQLearning`.
+
+        Raises:
+            ParameterError: a value that is not allowed, or an environment that does not fit.
+        """
+        kind, longest = self.usual
+        self.lam = check_float("lam", lam, 0.0, 1.0)
+        self.traces = kind if traces is None else traces
+        check_choice("traces", self.traces, KINDS)
+        self.longest_trace = check_int("longest_trace", longest if longest_trace is None else longest_trace, 1)
+        super().__init__(vec, **settings)
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that was chosen for the learner, as a JSON-able dict."""
+        own = {"lam": self.lam, "traces": self.traces, "longest_trace": self.longest_trace}
+        return {**super().settings(), **own}
+
+
 @jit(inner=True)
 def mark(traces: Traces, e: int, a: int, row: int, action: int, kind: int) -> None:
-    """Add 1 to the weight of a place, or set it to 1 (REPLACING). A step visits at most as many places as the list holds."""
+    """Add 1 to the weight of a place, or set it to 1 (REPLACING). The list has room for all places of one step."""
     count, i = traces.length[e, a], 0
     for k in range(count):
         if traces.rows[e, a, k] == row and traces.actions[e, a, k] == action:

@@ -38,19 +38,29 @@ def shaped(env: Any, potential: Potential, gamma: float) -> Any:
     raise ParameterError(f"only a VectorEnv or a ParallelEnv can be shaped, not {type(env).__name__}")
 
 
-def _worth(potential: Potential, obs: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the potential of observations [E, A, ...] as float64 [E, A].
+def one_an_agent(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return what a function of observations gave as float64 [E, A].
 
     Raises:
-        ValueError: the potential gave another shape, or a number that is not finite.
+        ValueError: another shape, or a number that is not finite; the message says of which function.
     """
-    worth = np.array(potential(obs), np.float64)
-    if worth.shape != obs.shape[:2]:
-        raise ValueError(f"the potential must return shape {obs.shape[:2]}, not {worth.shape}")
-    if not np.isfinite(worth).all():
-        e, a = np.argwhere(~np.isfinite(worth))[0]
-        raise ValueError(f"the potential is {worth[e, a]} for environment {e}, agent {a}")
-    return worth
+    numbers = np.array(values, np.float64)
+    if numbers.shape != shape:
+        raise ValueError(f"the {name} must return shape {shape}, not {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        e, a = np.argwhere(~np.isfinite(numbers))[0]
+        raise ValueError(f"the {name} is {numbers[e, a]} for environment {e}, agent {a}")
+    return numbers
+
+
+def name_of(function: Any) -> str:
+    """Return the name by which a function is told from others in checkpoints."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _worth(potential: Potential, obs: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the potential of observations [E, A, ...] as float64 [E, A]."""
+    return one_an_agent("potential", potential(obs), obs.shape[:2])
 
 
 def _checked(potential: Potential, gamma: float) -> float:
@@ -59,18 +69,17 @@ def _checked(potential: Potential, gamma: float) -> float:
     return check_float("gamma", gamma, 0.0, 1.0)
 
 
-class ShapedVectorEnv:
-    """A VectorEnv with shaped rewards; everything else is the environment's.
+class RepaidVectorEnv:
+    """A VectorEnv that pays something else; subclasses say what. Everything else is the environment's.
 
     `info["unshaped_reward"]` has the rewards as they were.
     """
 
-    def __init__(self, env: Any, potential: Potential, gamma: float) -> None:
-        """Wrap `env`; see `shaped`."""
-        self.gamma = _checked(potential, gamma)
-        self.env, self.potential = env, potential
-        self._before = np.zeros((env.num_envs, env.num_agents))
-        self._alive = np.ones(self._before.shape, bool)
+    def __init__(self, env: Any) -> None:
+        """Wrap `env`."""
+        self.env = env
+        self._before: Any = None
+        self._alive = np.ones((env.num_envs, env.num_agents), bool)
 
     def __getattr__(self, name: str) -> Any:
         """Return the environment's attribute."""
@@ -78,52 +87,84 @@ class ShapedVectorEnv:
             raise AttributeError(name)
         return getattr(self.env, name)
 
+    def _keep(self, obs: NDArray[Any]) -> NDArray[Any]:
+        """Return what has to be remembered of observations [E, A, ...], as a new array."""
+        raise NotImplementedError
+
+    def _extra(self, before: Any, after: Any, terminated: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return what is paid beside the reward, [E, A], for what `_keep` remembered before and after a step."""
+        raise NotImplementedError
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What tells this payment from another, as a JSON-able dict."""
+        raise NotImplementedError
+
     @property
     def fingerprint(self) -> dict[str, Any]:
-        """The environment's, with gamma and the name of the potential."""
-        name = getattr(self.potential, "__name__", type(self.potential).__name__)
-        return {**self.env.fingerprint, "shaping": {"potential": name, "gamma": self.gamma}}
+        """The environment's, with what else is paid."""
+        return {**self.env.fingerprint, "shaping": self.chosen}
 
     def reset(self, **arguments: Any) -> tuple[Any, dict[str, Any]]:
         """Start an episode everywhere, as the environment's `reset`."""
         return self._begin(*self.env.reset(**arguments))
 
     def _begin(self, obs: Any, info: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        self._before, self._alive = _worth(self.potential, obs), info["alive"].copy()
+        self._before, self._alive = self._keep(obs), info["alive"].copy()
         return obs, info
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Advance by one step, as the environment's `step`; rewards are float32 [E, A], shaped.
+        """Advance by one step, as the environment's `step`; rewards are float32 [E, A], with what is added.
 
         Raises:
-            ValueError: the potential's answer cannot be used; the step has been made then.
+            ValueError: the answer of the function cannot be used; the step has been made then.
         """
         obs, reward, terminated, truncated, info = self.env.step(actions)
-        now, ended = _worth(self.potential, obs), info["ended"]
+        now, ended = self._keep(obs), info["ended"]
         after = now.copy()
         if ended.any():
-            after[ended] = _worth(self.potential, info["final_obs"][ended])
-        after[terminated] = 0.0
-        extra = np.where(self._alive, self.gamma * after - self._before, 0.0)
+            after[ended] = self._keep(info["final_obs"][ended])
+        extra = np.where(self._alive, self._extra(self._before, after, terminated), 0.0)
         self._before, self._alive = now, info["alive"].copy()
         info = {**info, "unshaped_reward": reward}
         return obs, (reward + extra).astype(np.float32), terminated, truncated, info
 
     def get_state(self) -> Snapshot:
-        """Return the environment's snapshot, marked as shaped."""
+        """Return the environment's snapshot, marked with what else is paid."""
         taken = self.env.get_state()
         return Snapshot(meta={**taken.meta, "fingerprint": self.fingerprint}, arrays=taken.arrays)
 
     def set_state(self, state: Snapshot) -> tuple[Any, dict[str, Any]]:
-        """Continue from a snapshot of this environment with this shaping.
+        """Continue from a snapshot of this environment with the same payment.
 
         Raises:
-            ValueError: the snapshot is of another environment, shaping or batch size; nothing has changed then.
+            ValueError: the snapshot is of another environment, payment or batch size; nothing has changed then.
         """
         if state.meta["fingerprint"] != self.fingerprint:
             raise ValueError("the snapshot was taken from another environment, or with another shaping")
         meta = {**state.meta, "fingerprint": self.env.fingerprint}
         return self._begin(*self.env.set_state(Snapshot(meta=meta, arrays=state.arrays)))
+
+
+class ShapedVectorEnv(RepaidVectorEnv):
+    """A VectorEnv with shaped rewards."""
+
+    def __init__(self, env: Any, potential: Potential, gamma: float) -> None:
+        """Wrap `env`; see `shaped`."""
+        self.gamma, self.potential = _checked(potential, gamma), potential
+        super().__init__(env)
+
+    def _keep(self, obs: NDArray[Any]) -> NDArray[np.float64]:
+        return _worth(self.potential, obs)
+
+    def _extra(self, before: Any, after: Any, terminated: NDArray[np.bool_]) -> NDArray[np.float64]:
+        extra: NDArray[np.float64] = self.gamma * np.where(terminated, 0.0, after) - before
+        return extra
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The name of the potential, and gamma."""
+        return {"potential": name_of(self.potential), "gamma": self.gamma}
 
 
 class ShapedParallelEnv(BaseParallelWrapper[str, Any, Any]):

@@ -26,6 +26,7 @@ from agents.values.expected_sarsa import ExpectedSarsa
 from agents.values.n_step import NStepSarsa
 from agents.values.q_lambda import WatkinsQLambda
 from agents.values.sarsa import Sarsa
+from agents.values.traces import TraceLearner
 from marl_envs.core import jit
 from marl_envs.core.params import ParameterError
 from tests.agents.corridor import Corridor
@@ -62,7 +63,7 @@ def test_every_learner_can_be_imported_from_the_package():
     files = (name for _, name, is_package in pkgutil.walk_packages(agents.__path__, "agents.") if not is_package)
     classes = {cls for name in files for cls in vars(importlib.import_module(name)).values() if isinstance(cls, type)}
     learners = {cls for cls in classes if issubclass(cls, Trainable) and not cls.__name__.startswith("_")}
-    bases = {Trainable, TabularQLearning, ValueLearner, OptionLearner, MultiLearner}
+    bases = {Trainable, TabularQLearning, ValueLearner, TraceLearner, OptionLearner, MultiLearner}
     assert len(learners - bases) >= 25
     assert {cls.__name__ for cls in learners - bases} <= set(agents.__all__)
 

@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -49,6 +50,24 @@ def test_evaluations_come_at_the_start_at_every_stride_and_at_the_end():
     assert all(len(one.episodes) == 6 for one in history.evaluations)
     assert (history.steps, history.total_steps, history.finished) == (800, 800, True)
     assert history.cpu_seconds > 0
+
+
+def test_the_history_has_the_returns_of_the_training_s_episodes():
+    """Against what the environment itself reported, by the hundredth of the training in which an episode ended."""
+    seen = []
+
+    class Noted(Corridor):
+        def step(self, actions):
+            result = super().step(actions)
+            seen.append(result[-1]["metrics"]["return"][result[-1]["ended"]].tolist())
+            return result
+
+    history = run(vec=Noted(), steps=4000)[2]  # 500 steps of the batch, so five to a hundredth
+    parts = [[value for step in seen[i : i + 5] for value in step] for i in range(0, 500, 5)]
+    assert history.episodes == [len(part) for part in parts]
+    wanted = [(40 * (i + 1), sum(part) / len(part)) for i, part in enumerate(parts) if part]
+    np.testing.assert_allclose(history.training_returns(), wanted)
+    assert len(wanted) > 50
 
 
 def test_steps_are_rounded_up_to_whole_batches():

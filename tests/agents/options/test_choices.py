@@ -42,7 +42,9 @@ def step(learner, rows, option, reward, after, over, *, mask=(1, 1, 1), ended=Fa
         extra["option_stops"] = np.array([[lessons.get("stops", [float(over)] * 3)]])
     pay = np.full((1, 1), reward, np.float32)
     flags = {"ended": yes[0] & ended, "terminated": yes & terminated, "alive": yes}
-    learner.update(here, np.full((1, 1), option), pay, there, there, **flags, next_mask=allowed, final_mask=allowed, **extra)
+    learner.update(
+        here, np.full((1, 1), option), pay, there, there, **flags, next_mask=allowed, final_mask=allowed, **extra
+    )
 
 
 def test_smdp_learns_the_discounted_sum_of_all_steps():
@@ -131,8 +133,8 @@ def test_the_best_allowed_option_is_chosen_by_the_agents_own_table(agents, share
 
 def test_bad_input_is_refused_and_nothing_is_learned():
     learner = made(IntraOptionQLearning, initial=1.0)
+    zeros, yes = np.zeros((1, 1, 3), np.int32), np.ones((1, 1), bool)
     with pytest.raises(ValueError, match="IntraOptionQLearning needs option_over, option_starts, same_option"):
-        zeros, yes = np.zeros((1, 1, 3), np.int32), np.ones((1, 1), bool)
         learner.update(zeros, zeros[..., 0], yes * np.float32(0), zeros, zeros, yes[0], yes, yes)
     with pytest.raises(ValueError, match=r"step 0, environment 0, agent 0: obs \[1, 0, 4\].*\[0, 4\)"):
         step(learner, (1, 0, 4), 0, 1.0, (0, 0, 0), True)

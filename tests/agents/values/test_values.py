@@ -6,6 +6,7 @@ import pytest
 from agents import EpsilonGreedy, IndependentQLearning
 from agents.linear.sarsa_lambda import SarsaLambda
 from agents.models.dyna import DynaQ
+from agents.options.intra_option import IntraOptionQLearning
 from agents.options.options import primitive_options
 from agents.options.smdp import SMDPQLearning
 from agents.values.double_q import DoubleQLearning
@@ -22,6 +23,7 @@ from tests.agents.values.oracles import Moment
 pytestmark = [] if jit.ENABLED else [pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")]
 
 ALPHA, GAMMA, EPSILON = 0.3, 0.9, 0.4
+MOVES = {"options": primitive_options(6, 3)}
 SETTINGS = {"alpha": ALPHA, "gamma": GAMMA, "exploration": EpsilonGreedy(EPSILON), "seed": 3}
 
 
@@ -97,7 +99,8 @@ def test_learners_equal_their_oracles(name, mask):
         ((IndependentQLearning, {}), (WatkinsQLambda, {"lam": 0.0})),
         ((IndependentQLearning, {}), (WatkinsQLambda, {"lam": 0.0, "traces": "replacing"})),
         ((IndependentQLearning, {}), (DynaQ, {"planning": 0})),
-        ((IndependentQLearning, {}), (SMDPQLearning, {"options": primitive_options(6, 3)})),
+        ((IndependentQLearning, {}), (SMDPQLearning, MOVES)),
+        ((SMDPQLearning, MOVES), (IntraOptionQLearning, MOVES)),
         ((Sarsa, {}), (NStepSarsa, {"n": 1})),
         ((Sarsa, {}), (SarsaLambda, {"lam": 0.0})),
     ],
