@@ -58,14 +58,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Speed:
-    """Measure agent-steps and vehicle-updates per CPU-second, beside rware, cityflow and libsumo if installed."""
+    """Measure steps and learners' updates per CPU-second, beside rware, cityflow and libsumo if installed."""
 
     seconds: float = 0.5
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic"] | None = None
-    """One part; both if not given."""
+    only: Literal["warehouse", "traffic", "learners"] | None = None
+    """One part; all if not given."""
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: in
         train_steps=environment.train_steps if learns else 0,
         train=suite.train if learns else None,
         evaluate=suite.evaluate,
-        headline=suite.headline,
-        better=suite.better,
+        headline=suite.headline_in(name),
+        better=suite.better_in(name),
         replay=seed == 0,
     )
 
@@ -83,6 +83,21 @@ def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] |
     if not isinstance(settings, LearnerAgent) or not environment.train_on:
         return None
     return {**settings.env, **environment.params, **environment.train_on}
+
+
+def start_of(job: Job) -> Job | None:
+    """Return the training whose knowledge the job's learner starts with, as a job, or None if it starts with nothing.
+
+    Its name is the same for all jobs that start from there.
+    """
+    start = getattr(job.settings, "start", None)
+    if start is None:
+        return None
+    alone = job.settings.model_copy(update={"start": None})
+    params = {**job.params, **start.params}
+    return job.model_copy(
+        update={"train_params": params, "train_steps": start.train_steps, "settings": alone, "agent": ""}
+    )
 
 
 def _bound(suite: Suite, name: str, environment: Environment, seed: int) -> Job:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import Boltzmann, CheckpointError, EpsilonGreedy, Exponential, evaluate, train
+from agents import Boltzmann, CheckpointError, EpsilonGreedy, Exponential, Linear, evaluate, train
 from agents.learner import Chooser, Learner
 from agents.multi import (
     FMQ,
@@ -194,6 +194,12 @@ def test_bad_samples_are_refused_before_anything_is_learned(cls, name, value, me
         (HystereticQLearning, {"alpha": 1.5}, "alpha must be a number from 0.0 to 1.0, not 1.5"),
         (VDN, {"alpha": 0.0}, "alpha must be above 0 somewhere"),
         (HystereticQLearning, {"alpha": 0.1, "beta": 0.2}, "beta must be at most alpha"),
+        (
+            HystereticQLearning,
+            {"alpha": Linear(0.1, 0.001), "beta": 0.01},
+            "at progress 0.91 of the training it is 0.01",
+        ),
+        (WoLFPHC, {"delta_win": 0.01, "delta_lose": Linear(0.02, 0.0)}, "at progress 0.501 .* delta_lose 0.00998"),
         (HystereticQLearning, {"beta": -0.1}, "beta must be a number from 0.0"),
         (HystereticQLearning, {"gamma": 1.1}, "gamma must be"),
         (HystereticQLearning, {"separate_runs": 1}, "separate_runs must be one of True, False"),
