@@ -164,6 +164,8 @@ class Suite(Strict):
             start = getattr(agent, "start", None)
             if start is None:
                 continue
+            if start.learner is not None:
+                raise ValueError(f"agents.{name}.start.learner: not for suites; it is what agents.{start.compare} says")
             other = self.agents.get(start.compare)
             if other is None or other.kind != agent.kind or getattr(other, "start", None) is not None:
                 where = f"agents.{name}.start.compare: {start.compare!r}"

@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt
 from benchmarks.config import Environment, Evaluation, Suite, Training
 from benchmarks.config_agents import Agent
 from benchmarks.config_parts import Strict
-from benchmarks.kinds import LearnerAgent
+from benchmarks.kinds import MODELS, LearnerAgent
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers
@@ -59,7 +59,7 @@ def expand(suite: Suite) -> list[Job]:
 
 
 def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: int) -> Job:
-    settings = suite.agents[agent]
+    settings = _with_start(suite, suite.agents[agent])
     learns = isinstance(settings, LearnerAgent)
     return Job(
         environment=name,
@@ -78,6 +78,15 @@ def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: in
     )
 
 
+def _with_start(suite: Suite, settings: Agent) -> Agent:
+    """Return the settings of an agent, with those of the learner whose knowledge it starts with."""
+    start = getattr(settings, "start", None)
+    if start is None:
+        return settings
+    learner = suite.agents[start.compare].model_dump(mode="json")
+    return settings.model_copy(update={"start": start.model_copy(update={"learner": learner})})
+
+
 def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] | None:
     """Return the parameters under which a learner trains, if they are others than those it is measured under."""
     if not isinstance(settings, LearnerAgent) or not environment.train_on:
@@ -93,10 +102,10 @@ def start_of(job: Job) -> Job | None:
     start = getattr(job.settings, "start", None)
     if start is None:
         return None
-    alone = job.settings.model_copy(update={"start": None})
+    learner = MODELS[start.learner["kind"]].model_validate(start.learner)
     params = {**job.params, **start.params}
     return job.model_copy(
-        update={"train_params": params, "train_steps": start.train_steps, "settings": alone, "agent": ""}
+        update={"train_params": params, "train_steps": start.train_steps, "settings": learner, "agent": ""}
     )
 
 

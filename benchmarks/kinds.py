@@ -103,7 +103,8 @@ class Start(Strict):
 
     params: dict[str, Any] = Field(min_length=1, description="what differs there from the environment's")
     train_steps: PositiveInt = Field(description="agent-steps there, which do not count")
-    compare: Name = Field(description="the agent that learns the same from nothing")
+    compare: Name = Field(description="the agent that learns there, and the same from nothing here")
+    learner: dict[str, Any] | None = Field(default=None, description="its settings, which the job is given")
 
 
 class LearnerAgent(Strict):

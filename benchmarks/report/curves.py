@@ -104,7 +104,12 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
             labels.append((row.estimate.mean, agent, color))
     axes.set_xlabel("million agent-steps of training")
     axes.set_ylabel(headline_title(suite, summary, environment))
-    finish(axes, labels, FAR * min(value for value, *_ in labels) if suite.better_in(environment) == "lower" else None)
+    top = None
+    if suite.better_in(environment) == "lower":  # the reference at least is shown
+        reference = summary.get(environment, suite.reference_in(environment), suite.headline_in(environment))
+        known = 0.0 if elsewhere or reference is None else reference.estimate.mean
+        top = max(FAR * min(value for value, *_ in labels), 1.2 * known)
+    finish(axes, labels, top)
 
 
 def line_with_band(axes: Any, x: Any, estimates: list[Estimate], color: str, **style: Any) -> None:

@@ -36,7 +36,7 @@ FLOOR: dict[str, Any] = {
 
 def suite_of(folder: Path, start: dict[str, Any] = START, **changes: Any) -> Path:
     """Write a suite with a learner that starts from elsewhere and one that does not."""
-    agents = {"greedy": {"kind": "greedy"}, "new": LEARNER, "moved": {**LEARNER, "start": start}}
+    agents = {"greedy": {"kind": "greedy"}, "new": LEARNER, "moved": {**LEARNER, "alpha": 0.05, "start": start}}
     train = {"num_envs": 2, "evaluations": 2, "eval_episodes": 2, "result": "last"}
     plain = {"environments": {"floor": FLOOR}, "agents": agents, "seeds": 1, "train": train}
     return write_suite(folder, **{**plain, **changes})
@@ -63,6 +63,10 @@ def test_the_training_begins_with_the_other_ones_table(tmp_path: Path) -> None:
     run(moment, tmp_path / "runs" / "moved")
     trained, there = checkpoint.read(tmp_path / "trained" / f"{training_key(before)}.npz")
     _, here = checkpoint.read(tmp_path / "runs" / "moved" / "checkpoint.npz")
+    assert trained["learner"]["settings"]["alpha"] == {
+        "kind": "constant",
+        "value": 0.1,
+    }  # as the one it is compared with
     assert trained["learner"]["environment"]["params"]["layout"] == "tiny"
     assert np.count_nonzero(there["learner/q"]) > 4
     assert np.count_nonzero(here["learner/q"] != there["learner/q"]) <= 4
@@ -85,6 +89,7 @@ def test_what_was_trained_before_is_used_again(tmp_path: Path) -> None:
         ({**START, "compare": "nobody"}, "agents.moved.start.compare: 'nobody' must be an agent of kind independent_q"),
         ({**START, "compare": "greedy"}, "agents.moved.start.compare: 'greedy' must be an agent of kind independent_q"),
         ({**START, "compare": "moved"}, "agents.moved.start.compare: 'moved' must be an agent of kind independent_q"),
+        ({**START, "learner": {}}, "agents.moved.start.learner: not for suites"),
         ({**START, "params": {}}, "agents.moved.independent_q.start.params: "),
         ({**START, "params": {"layout": "huge"}}, "agents.moved.start.params (in floor): unknown layout 'huge'"),
         (
