@@ -214,6 +214,14 @@ class MultiLearner(Trainable):
             "must allow an action"
         )
 
+    def _check_bounds(self, bad: int) -> None:
+        """Raise ValueError for the environment in which an error was no finite number, unless `bad` is OK."""
+        if bad != OK:
+            raise ValueError(
+                f"step {self._now}, environment {bad}: the values of {type(self).__name__} grew beyond all bounds: "
+                f"a smaller gamma than {self.gamma} or a smaller alpha may keep them finite"
+            )
+
     def _choose(self, obs: Any, mask: Any, rng: Any, strength: float | None, actions: Any) -> None:
         """Write the actions, of checked inputs."""
         raise NotImplementedError

@@ -98,10 +98,10 @@ def draw(names: list[str], means: NDArray[np.float64], out: Path) -> None:
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "marl_envs", "font.family": "sans-serif", "font.size": 10}
     with plt.rc_context(style):
         figure, axes = plt.subplots(figsize=(10.2, 0.34 * len(names) + 1.4), layout="constrained", facecolor="white")
-        shades = np.ma.masked_invalid(goodness(means))
-        axes.imshow(shades, cmap="Blues", vmin=0.0, vmax=1.3, aspect="auto")
+        shades = goodness(means)
+        axes.imshow(np.ma.masked_invalid(shades), cmap="Blues", vmin=0.0, vmax=1.3, aspect="auto")
         for (row, number), value in np.ndenumerate(means):
-            color = "white" if not shades.mask[row, number] and shades[row, number] > 0.75 else "black"
+            color = "white" if shades[row, number] > 0.75 else "black"
             text = "" if math.isnan(value) else f"{value:.{COLUMNS[number].digits}f}"
             axes.text(number, row, text, ha="center", va="center", color=color)
         axes.set_xticks(range(len(COLUMNS)), [column.title for column in COLUMNS])

@@ -140,7 +140,7 @@ def kernel_cases() -> list[Case]:
 
 def kernel_table(found: Sequence[Case]) -> Table:
     """Return the table of measured kernels, a line a learner."""
-    title = f"Updates per CPU-second, update kernel alone, batch of {ENVS}, one thread, millions"
+    title = "Million updates per CPU-second, kernel alone"
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in ("learner", GAME, WAREHOUSE):
         table.add_column(column, justify="left" if column == "learner" else "right")
@@ -159,6 +159,7 @@ def run_learners(seconds: float, repeats: int, console: Console) -> None:
         blocks = prepare(found)
     measure(found, blocks, min(seconds, MOST), repeats, lambda: None)
     console.print(kernel_table(found))
+    console.print(f"Batches of {ENVS}, one thread; a dash: its tables would be too large there.", style="dim")
 
 
 def main() -> None:

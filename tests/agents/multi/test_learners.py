@@ -166,6 +166,23 @@ def test_team_learners_refuse_rewards_that_differ(cls):
     assert any(not np.array_equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize("cls", [VDN, CoordinationGraphQLearning])
+def test_values_that_grew_beyond_all_bounds_are_an_error(cls):
+    """Sums that are learned from one error may diverge; a policy of such a table would be none."""
+    learner = cls(Sizes(3, 2, 1, 3), **{**CHOSEN[cls], "alpha": 1.0})
+    step = next(steps(1, 3))
+    learner.q[:] = 3e38  # the largest float32 is 3.4e38
+    step["reward"][:] = 3e38
+    step["ended"][:] = step["terminated"][:] = True
+    step["actions"][:] = 0
+    learner.update(**step)  # errors are finite still
+    learner.q[:] = np.inf
+    with pytest.raises(
+        ValueError, match=r"step 1, environment 0: the values of .* grew beyond all bounds: a smaller gamma"
+    ):
+        learner.update(**step)
+
+
 @pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize(
     ("name", "value", "message"),
