@@ -161,6 +161,16 @@ def as_schedule(name: str, value: Schedule | float, low: float, high: float) -> 
     return schedule
 
 
+def first_above(schedule: Schedule, most: Schedule) -> float | None:
+    """Return the first progress at which a schedule lies above another one, or None where it never does.
+
+    Looked at are the thousandths of a training and the places where either bends. Rounding is forgiven.
+    """
+    bends = {getattr(one, "until", 1.0) for one in (schedule, most)}
+    places = sorted({place / 1000 for place in range(1001)} | bends)
+    return next((at for at in places if schedule(at) > most(at) * (1.0 + 1e-9) + 1e-300), None)
+
+
 def learning_rate(value: Schedule | float) -> Schedule:
     """Return `value` as the schedule of a learning rate: in (0, 1], or one that begins or ends in 0.
 

@@ -16,11 +16,10 @@ from agents.evaluation import evaluate
 from agents.history import Evaluation, History
 from agents.interrupt import Interrupt
 from agents.progress import TrainingBar
+from agents.streams import EVALUATING
 from marl_envs.core.params import ParameterError, check_choice, check_int
 from marl_envs.core.random import seed_stream
 from marl_envs.core.snapshot import Snapshot
-
-_EVALUATION_STREAM = 1 << 42  # evaluations play seeds far from those of the training
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def train(
         seed=check_int("seed", seed, 0, 2**63 - 1),
         eval_every=None if eval_every is None else check_int("eval_every", eval_every, 1, 2**62),
         eval_episodes=check_int("eval_episodes", eval_episodes, 1),
-        eval_seed=common_seed(seed, _EVALUATION_STREAM)
+        eval_seed=common_seed(seed, EVALUATING)
         if eval_seed is None
         else check_int("eval_seed", eval_seed, 0, 2**63 - 1),
         keep_best=_checked_metric(keep_best, vec, eval_every),

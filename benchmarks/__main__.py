@@ -58,13 +58,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class Speed:
-    """Measure agent-steps and vehicle-updates per CPU-second, beside rware, cityflow, libsumo and highway-env."""
+    """Measure steps and learners' updates per CPU-second, beside rware, cityflow, libsumo and highway-env."""
 
     seconds: float = 0.5
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection"] | None = None
+    only: Literal["warehouse", "traffic", "intersection", "learners"] | None = None
     """One part; all if not given."""
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.config import Suite
 from benchmarks.errors import InputError
-from benchmarks.jobs import Job
+from benchmarks.jobs import Job, start_of
 from benchmarks.kinds import KINDS, LearnerAgent
 
 
@@ -136,10 +136,10 @@ def check_suite(suite: Suite, path: Path) -> None:
     """Raise InputError for a headline that an environment does not count, or a metric in a table that none counts."""
     counted = {name: metrics(environment.env) for name, environment in suite.environments.items()}
     for name, known in counted.items():
-        if suite.headline not in known:
+        headline = suite.headline_in(name)
+        if headline not in known:
             raise InputError(
-                f"{path}: headline: environments.{name} has no metric {suite.headline!r}; "
-                f"allowed are {', '.join(known)}"
+                f"{path}: headline: environments.{name} has no metric {headline!r}; allowed are {', '.join(known)}"
             )
     every = list(dict.fromkeys(metric for known in counted.values() for metric in known))
     allowed = ", ".join(every)
@@ -169,6 +169,11 @@ def check_job(job: Job, path: Path) -> None:
         build(load(FAMILIES[job.env].params), dict(job.train_params or job.params))
     except ParameterError as error:
         raise InputError(f"{path}: environments.{job.environment}.train_on (for {job.agent}): {error}") from error
+    before = start_of(job)
+    try:
+        build(load(FAMILIES[job.env].params), dict((before or job).train_params or job.params))
+    except ParameterError as error:
+        raise InputError(f"{path}: agents.{job.agent}.start.params (in {job.environment}): {error}") from error
     if not isinstance(job.settings, LearnerAgent):
         _check_policy(job, path)
     else:

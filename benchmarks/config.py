@@ -40,6 +40,9 @@ class Environment(Strict):
     agents: list[Name] | None = Field(default=None, min_length=1, description="who plays here, if not all")
     train_steps: PositiveInt = Field(description="agent-steps a learner trains here")
     bound: Bound | None = None
+    headline: str | None = Field(default=None, description="the metric agents are compared on here, if not the suite's")
+    better: Literal["higher", "lower"] | None = Field(default=None, description="which is better here")
+    reference: Name | None = Field(default=None, description="the agent that is 100 % here, if not the suite's")
 
     @model_validator(mode="after")
     def _data_are_files_below(self) -> Environment:
@@ -119,7 +122,7 @@ class Suite(Strict):
     @model_validator(mode="after")
     def _result_is_there(self) -> Suite:
         last = self.train.result
-        if self.better == "lower" and self.chance is None:
+        if self.chance is None and "lower" in map(self.better_in, self.environments):
             raise ValueError("better: lower needs chance, the agent that is 0 %")
         if isinstance(last, int) and last > self.train.evaluations:
             raise ValueError(f"train.result: there are only {self.train.evaluations} evaluations, not {last}")
@@ -136,20 +139,53 @@ class Suite(Strict):
         wanted = [("reference", self.reference)]
         wanted += [("chance", self.chance)] if self.chance is not None else []
         wanted += [(f"environments.{n}.bound.agent", e.bound.agent) for n, e in self.environments.items() if e.bound]
+        wanted += [(f"environments.{n}.reference", e.reference) for n, e in self.environments.items() if e.reference]
         wanted += [(f"environments.{n}.agents", name) for n, e in self.environments.items() for name in e.agents or ()]
         for where, name in wanted:
             if name not in self.agents:
                 raise ValueError(f"{where}: no agent {name!r}; allowed are {', '.join(self.agents)}")
         for n in self.environments:
-            for share in (self.reference, self.chance):
+            for share in (self.reference_in(n), self.chance):
                 if share is not None and share not in self.players(n):
                     raise ValueError(f"environments.{n}.agents: {share!r} must play, as shares are taken of it")
         return self
+
+    def headline_in(self, environment: str) -> str:
+        """Return the metric that agents are compared on in an environment."""
+        return self.environments[environment].headline or self.headline
+
+    def better_in(self, environment: str) -> Literal["higher", "lower"]:
+        """Return which values of it are better."""
+        return self.environments[environment].better or self.better
+
+    def reference_in(self, environment: str) -> str:
+        """Return the agent that is 100 % in an environment."""
+        return self.environments[environment].reference or self.reference
 
     def players(self, environment: str) -> list[str]:
         """Return the agents that play an environment, in the suite's order."""
         chosen = self.environments[environment].agents
         return [name for name in self.agents if chosen is None or name in chosen]
+
+    @model_validator(mode="after")
+    def _starts_have_a_counterpart(self) -> Suite:
+        for name, agent in self.agents.items():
+            start = getattr(agent, "start", None)
+            if start is None:
+                continue
+            if start.learner is not None:
+                raise ValueError(f"agents.{name}.start.learner: not for suites; it is what agents.{start.compare} says")
+            other = self.agents.get(start.compare)
+            if other is None or other.kind != agent.kind or getattr(other, "start", None) is not None:
+                where = f"agents.{name}.start.compare: {start.compare!r}"
+                raise ValueError(f"{where} must be an agent of kind {agent.kind} without a start")
+            for n in (n for n in self.environments if name in self.players(n)):
+                where = f"environments.{n}"
+                if start.compare not in self.players(n):
+                    raise ValueError(f"{where}.agents: {start.compare!r} must play, as {name!r} is compared with it")
+                if self.environments[n].train_on or self.environments[n].train_data:
+                    raise ValueError(f"{where}.train_on: {name!r} cannot play here, as it has a start")
+        return self
 
     @model_validator(mode="after")
     def _sweeps_are_of_numbers(self) -> Suite:

@@ -13,7 +13,7 @@ from pydantic import Field, NonNegativeInt
 from benchmarks.config import Environment, Evaluation, Suite, Training
 from benchmarks.config_agents import Agent
 from benchmarks.config_parts import Strict
-from benchmarks.kinds import LearnerAgent
+from benchmarks.kinds import MODELS, LearnerAgent
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers
@@ -59,7 +59,7 @@ def expand(suite: Suite) -> list[Job]:
 
 
 def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: int) -> Job:
-    settings = suite.agents[agent]
+    settings = _with_start(suite, suite.agents[agent])
     learns = isinstance(settings, LearnerAgent)
     return Job(
         environment=name,
@@ -72,10 +72,19 @@ def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: in
         train_steps=environment.train_steps if learns else 0,
         train=suite.train if learns else None,
         evaluate=suite.evaluate,
-        headline=suite.headline,
-        better=suite.better,
+        headline=suite.headline_in(name),
+        better=suite.better_in(name),
         replay=seed == 0,
     )
+
+
+def _with_start(suite: Suite, settings: Agent) -> Agent:
+    """Return the settings of an agent, with those of the learner whose knowledge it starts with."""
+    start = getattr(settings, "start", None)
+    if start is None:
+        return settings
+    learner = suite.agents[start.compare].model_dump(mode="json")
+    return settings.model_copy(update={"start": start.model_copy(update={"learner": learner})})
 
 
 def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] | None:
@@ -83,6 +92,21 @@ def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] |
     if not isinstance(settings, LearnerAgent) or not environment.train_on:
         return None
     return {**settings.env, **environment.params, **environment.train_on}
+
+
+def start_of(job: Job) -> Job | None:
+    """Return the training whose knowledge the job's learner starts with, as a job, or None if it starts with nothing.
+
+    Its name is the same for all jobs that start from there.
+    """
+    start = getattr(job.settings, "start", None)
+    if start is None:
+        return None
+    learner = MODELS[start.learner["kind"]].model_validate(start.learner)
+    params = {**job.params, **start.params}
+    return job.model_copy(
+        update={"train_params": params, "train_steps": start.train_steps, "settings": learner, "agent": ""}
+    )
 
 
 def _bound(suite: Suite, name: str, environment: Environment, seed: int) -> Job:

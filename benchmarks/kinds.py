@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, create_model, model_serializer
 
-from benchmarks.config_parts import Exploration, Fraction, Scheduled, Strict
+from benchmarks.config_parts import Exploration, Fraction, Name, Scheduled, Strict
 
 Settings = dict[str, tuple[Any, Any]]  # name of a setting -> its type, and its default (...: none)
 
@@ -98,11 +98,21 @@ KINDS: dict[str, Kind] = {
 }
 
 
+class Start(Strict):
+    """Where a learner learns first, before the training that counts begins with what it knows then."""
+
+    params: dict[str, Any] = Field(min_length=1, description="what differs there from the environment's")
+    train_steps: PositiveInt = Field(description="agent-steps there, which do not count")
+    compare: Name = Field(description="the agent that learns there, and the same from nothing here")
+    learner: dict[str, Any] | None = Field(default=None, description="its settings, which the job is given")
+
+
 class LearnerAgent(Strict):
     """A learner: what a suite may say of any. `env` holds environment parameters that it needs, such as its reward."""
 
     kind: str
     env: dict[str, Any] = Field(default={})
+    start: Start | None = None
 
     @model_serializer(mode="wrap")
     def _what_was_said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Discrete, MultiDiscrete
 
+from agents.checkpoint import differences
 from agents.exploration import from_rule_config
 from agents.schedules import from_config, learning_rate
 from benchmarks import catalogue
 from benchmarks.config_parts import Exploration as ExplorationConfig
 from benchmarks.config_parts import Schedule as ScheduleConfig
-from benchmarks.jobs import Job
+from benchmarks.jobs import Job, start_of
 from benchmarks.kinds import KINDS, OWN, SEVERAL, TEAM, Kind, LearnerAgent
 from marl_envs.core.params import ParameterError
 
@@ -48,6 +49,24 @@ def check(job: Job) -> None:
     _check_environment(job, kind)
     vec = catalogue.make(job, 1, training=True) if kind.by_size else _any_size(job, kind)
     make_learner(settings, seen_by(settings, vec), job.seed)
+    before = start_of(job)
+    if before is not None:
+        _check_start(job, before)
+
+
+def _check_start(job: Job, before: Job) -> None:
+    """Refuse a start from a place where what is learned has another size."""
+    here, there = (
+        {name: list(array.shape) for name, array in _learner_of(one).knowledge().items()} for one in (job, before)
+    )
+    found = differences(there, here)
+    if found:
+        raise ParameterError("start: what is learned there does not fit here: " + "; ".join(found))
+
+
+def _learner_of(job: Job) -> Any:
+    assert isinstance(job.settings, LearnerAgent)
+    return make_learner(job.settings, seen_by(job.settings, catalogue.make(job, 1, training=True)), job.seed)
 
 
 def _check_environment(job: Job, kind: Kind) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from agents import CheckpointError, History, checkpoint, evaluate, train
 from benchmarks import catalogue, store
 from benchmarks.config import Evaluation
-from benchmarks.jobs import Job, training_key
+from benchmarks.jobs import Job, start_of, training_key
 from benchmarks.kinds import LearnerAgent
 from benchmarks.learners import make_learner, seen_by
 from marl_envs.core.random import seed_stream
@@ -82,6 +82,7 @@ def _shared_training(job: Job, folder: Path) -> tuple[Any, History]:
     path.parent.mkdir(exist_ok=True)
     header = {"learner": described, "history": history.to_config()}
     checkpoint.write(path, header, checkpoint.prefixed(arrays, "learner"))
+    (folder / store.TRAINING).unlink(missing_ok=True)  # it was of this training, and another one may follow
     return learner, history
 
 
@@ -103,6 +104,9 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
     assert isinstance(job.settings, LearnerAgent)
     vec = _made(job, plan.num_envs)
     learner = make_learner(job.settings, vec, job.seed)
+    before = start_of(job)
+    if before is not None:  # an interrupted training has its own tables, which replace these
+        learner.know(_shared_training(before, folder)[0].knowledge())
     if isinstance(plan.result, int):  # the evaluations count: they play what the other agents play
         shown = job.evaluate
         eval_seed = _derived(job.seed, EVALUATION)

@@ -87,12 +87,12 @@ def _row(
     values = table.get((environment, agent, metric), {})
     bound = suite.environments[environment].bound
     is_bound = bound is not None and agent == bound.label
-    if is_bound and metric != suite.headline:
+    if is_bound and metric != suite.headline_in(environment):
         return None
     if bound is not None and is_bound:
         values = {seed: value * bound.times for seed, value in values.items()}
     reference = of_bound = NOTHING
-    if metric == suite.headline:
+    if metric == suite.headline_in(environment):
         reference = t_interval(_percent(suite, table, environment, values))
         if bound is not None:
             alone = t_interval(list(table.get((environment, bound.label, metric), {}).values()))
@@ -110,11 +110,11 @@ def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environmen
     """
 
     def values(name: str) -> BySeed:
-        return table.get((environment, name, suite.headline), {})
+        return table.get((environment, name, suite.headline_in(environment)), {})
 
-    top = values(suite.reference)
+    top = values(suite.reference_in(environment))
     bottom = dict.fromkeys(top, 0.0) if suite.chance is None else values(suite.chance)
-    sign = 1 if suite.better == "higher" else -1
+    sign = 1 if suite.better_in(environment) == "higher" else -1
     return [
         100 * (own[seed] - bottom[seed]) / (top[seed] - bottom[seed])
         if sign * top[seed] > sign * bottom[seed]
@@ -127,7 +127,7 @@ def _pooled(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str
     """Return the pooled percentage of the reference of every agent, with a stratified bootstrap interval."""
 
     def scores(environment: str, agent: str) -> list[float]:
-        return _percent(suite, table, environment, table.get((environment, agent, suite.headline), {}))
+        return _percent(suite, table, environment, table.get((environment, agent, suite.headline_in(environment)), {}))
 
     return {
         agent: stratified_bootstrap([scores(environment, agent) for environment in suite.environments])

@@ -58,9 +58,9 @@ def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics
         unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == metric), "")
         columns.append(metric.replace("_", " "))
         units.append("" if unit == "1" else unit)
-        if metric == suite.headline:
+        if metric == suite.headline_in(environment):
             of = "of" if suite.chance is None else "share of"
-            columns += [f"{of} {suite.reference}", *(["of bound"] if has_bound else [])]
+            columns += [f"{of} {suite.reference_in(environment)}", *(["of bound"] if has_bound else [])]
             units += ["%", *(["%"] if has_bound else [])]
     lines = []
     for agent in agents_of(suite, environment):
@@ -68,7 +68,7 @@ def _table(suite: Suite, summary: Summary, environment: str, title: str, metrics
         for metric in metrics:
             row = summary.get(environment, agent, metric)
             cells.append(number(row.estimate) if row else "")
-            if metric == suite.headline:
+            if metric == suite.headline_in(environment):
                 cells.append(percent(row.of_reference) if row else "")
                 if has_bound:
                     cells.append(percent(row.of_bound) if row else "")
@@ -95,15 +95,23 @@ def percent(estimate: Estimate) -> str:
     return "-" if math.isnan(estimate.mean) else f"{estimate.mean:.1f}"
 
 
-def share_of(suite: Suite) -> str:
-    """Return what the percentages are, in words."""
-    return f"share of {suite.reference}" + (f" ({suite.chance}: 0)" if suite.chance else "")
+def share_of(suite: Suite, environment: str | None = None) -> str:
+    """Return what the percentages of an environment (or of all) are, in words."""
+    names = [environment] if environment else list(suite.environments)
+    references = dict.fromkeys(suite.reference_in(name) for name in names)
+    return f"share of {' or '.join(references)}" + (f" ({suite.chance}: 0)" if suite.chance else "")
+
+
+def headlines(suite: Suite) -> str:
+    """Return the metrics that agents are compared on."""
+    return " or ".join(dict.fromkeys(suite.headline_in(name) for name in suite.environments))
 
 
 def headline_title(suite: Suite, summary: Summary, environment: str) -> str:
     """Return the headline metric and what it is counted over: a rate has that in its unit, a time needs none."""
-    unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == suite.headline), "")
-    return f"{suite.headline} ({unit})" if "/" in unit or unit == "s" else f"{suite.headline} per episode"
+    headline = suite.headline_in(environment)
+    unit = next((row.unit for row in summary.rows if row[0] == environment and row.metric == headline), "")
+    return f"{headline} ({unit})" if "/" in unit or unit == "s" else f"{headline} per episode"
 
 
 def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
@@ -114,7 +122,7 @@ def print_tables(suite: Suite, summary: Summary, console: Console) -> None:
             console.print(_rich(table))
     if len(suite.environments) > 1:
         shares = "   ".join(f"{agent} {number(estimate)}" for agent, estimate in summary.pooled.items())
-        console.print(f"[bold]All environments[/], IQM of {suite.headline} as {share_of(suite)} in %: {shares}")
+        console.print(f"[bold]All environments[/], IQM of {headlines(suite)} as {share_of(suite)} in %: {shares}")
     for note in notes(suite):
         console.print(note, style="dim", highlight=False)
 
@@ -149,13 +157,14 @@ def notes(suite: Suite) -> list[str]:
         lines.append(f"Learners: {result_of(suite)}.")
     if suite.rates:
         lines.append("Rates: of all episodes of all seeds together, with Garwood's exact interval.")
-    if suite.better == "lower":
-        lines.append(f"A lower {suite.headline} is better.")
+    lower = {suite.headline_in(name) for name in suite.environments if suite.better_in(name) == "lower"}
+    lines += [f"A lower {headline} is better." for headline in sorted(lower)]
     if suite.chance is not None:
-        low, high = suite.chance, suite.reference
-        lines.append(
-            f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not better than {low}."
-        )
+        for high in dict.fromkeys(suite.reference_in(name) for name in suite.environments):
+            low = suite.chance
+            lines.append(
+                f"Share of {high}: 100 (x - {low}) / ({high} - {low}) by seed; - where {high} is not better than {low}."
+            )
     if suite.seeds < FEW_SEEDS:
         lines.append(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough; use --seeds 10 for results to publish.")
     bounds: dict[str, list[str]] = {}

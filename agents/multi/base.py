@@ -17,6 +17,7 @@ from agents.multi.choosing import act_boltzmann, act_epsilon_greedy
 from agents.multi.policy import GreedyTeam
 from agents.multi.steps import Step, first_bad_choice, first_bad_step, first_unlike, make_step
 from agents.schedules import Schedule, learning_rate
+from agents.streams import LEARNING
 from agents.tabular import saving
 from agents.tabular.inputs import expect, table_sizes
 from agents.tabular.kernels import OK
@@ -24,7 +25,6 @@ from agents.tabular.trainable import Trainable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
 
-_STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
 _MOST_CELLS = 1 << 28  # of one table: 1 GiB
 
 
@@ -85,7 +85,7 @@ class MultiLearner(Trainable):
         self.fingerprint: dict[str, Any] = dict(vec.fingerprint)
         self.steps = 0
         self.total_steps = 0
-        self.rng = np.array([seed_stream(self.seed, _STREAMS + e) for e in range(self.num_envs)], np.uint64)
+        self.rng = np.array([seed_stream(self.seed, LEARNING + e) for e in range(self.num_envs)], np.uint64)
         self._owners: dict[tuple[int, int], NDArray[np.int32]] = {}
         self._batch = (self.num_envs, self.num_agents)
         self._all_allowed = np.ones((*self._batch, self.num_actions), np.int8)
@@ -213,6 +213,14 @@ class MultiLearner(Trainable):
             f"[0, {self.num_observations}), actions in [0, {self.num_actions}), rewards finite numbers, and every mask "
             "must allow an action"
         )
+
+    def _check_bounds(self, bad: int) -> None:
+        """Raise ValueError for the environment in which an error was no finite number, unless `bad` is OK."""
+        if bad != OK:
+            raise ValueError(
+                f"step {self._now}, environment {bad}: the values of {type(self).__name__} grew beyond all bounds: "
+                f"a smaller gamma than {self.gamma} or a smaller alpha may keep them finite"
+            )
 
     def _choose(self, obs: Any, mask: Any, rng: Any, strength: float | None, actions: Any) -> None:
         """Write the actions, of checked inputs."""

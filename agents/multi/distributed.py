@@ -18,12 +18,11 @@ from agents.exploration import Exploration
 from agents.multi.base import MultiLearner
 from agents.multi.choosing import act_boltzmann, act_policy
 from agents.multi.steps import Step, value_after
+from agents.streams import FIRST_POLICY
 from agents.tabular.kernels import OK
 from marl_envs.core.jit import jit
 from marl_envs.core.params import check_float
 from marl_envs.core.random import seed_stream
-
-_POLICY_STREAM = 1 << 43  # the first policy is drawn
 
 
 @jit
@@ -93,7 +92,7 @@ class DistributedQLearning(MultiLearner):
         self.initial = check_float("initial", initial, -1e30, 1e30)
         shape = (self.num_agents, self.num_observations, self.num_actions)
         self.q = self._table(*shape, value=self.initial)
-        first = np.random.default_rng(seed_stream(self.seed, _POLICY_STREAM))
+        first = np.random.default_rng(seed_stream(self.seed, FIRST_POLICY))
         self.policy = first.integers(0, self.num_actions, self._table(*shape[:2], dtype=np.int64).shape)
 
     def _choose(self, obs: Any, mask: Any, rng: Any, strength: float | None, actions: Any) -> None:

@@ -40,8 +40,11 @@ def explore_apart(mask: Any, rng: Any, epsilon: float, actions: Any) -> None:
 
 
 @jit
-def update_graph(q: Any, owner: Any, alpha: float, edges: Any, states: Any, target: Any, step: Any) -> None:
-    """Move q [runs * G, S', N * N] of all edges [G, 2] by alpha / G toward target [E], where anybody was alive."""
+def update_graph(q: Any, owner: Any, alpha: float, edges: Any, states: Any, target: Any, step: Any) -> Any:
+    """Move q [runs * G, S', N * N] of all edges [G, 2] by alpha / G toward target [E], where anybody was alive.
+
+    Return OK, or the first environment whose error is no finite number, which stops the update.
+    """
     count, choices = edges.shape[0], step.mask.shape[2]
     for e in range(step.obs.shape[0]):
         anybody, error = False, target[e]
@@ -52,10 +55,13 @@ def update_graph(q: Any, owner: Any, alpha: float, edges: Any, states: Any, targ
         for g in range(count):
             pair = step.actions[e, edges[g, 0]] * choices + step.actions[e, edges[g, 1]]
             error -= np.float64(q[owner[e, 0] * count + g, states[e, g], pair])
+        if not np.isfinite(error):
+            return e
         for g in range(count):
             pair = step.actions[e, edges[g, 0]] * choices + step.actions[e, edges[g, 1]]
             row = owner[e, 0] * count + g
             q[row, states[e, g], pair] = np.float32(np.float64(q[row, states[e, g], pair]) + alpha / count * error)
+    return OK
 
 
 class CoordinationGraphQLearning(MultiLearner):
@@ -141,7 +147,7 @@ class CoordinationGraphQLearning(MultiLearner):
         if goes_on.any():
             best = self._solver.solve(self.q, owner, self._states(step.after), step.after_mask, self.rng)[0]
             target += self.gamma * goes_on * best
-        update_graph(self.q, owner, alpha, self._solver.edges, states, target, step)
+        self._check_bounds(update_graph(self.q, owner, alpha, self._solver.edges, states, target, step))
 
     def knowledge(self) -> Arrays:
         """Return the tables."""

@@ -15,7 +15,7 @@ from agents.checkpoint import Arrays
 from agents.exploration import Exploration
 from agents.multi.base import MultiLearner
 from agents.multi.steps import Step, value_after
-from agents.schedules import Schedule, as_schedule
+from agents.schedules import Schedule, as_schedule, first_above
 from marl_envs.core.jit import jit
 from marl_envs.core.params import ParameterError, check_choice, check_float
 
@@ -72,8 +72,12 @@ class HystereticQLearning(MultiLearner):
         """
         super().__init__(vec, alpha=alpha, gamma=gamma, exploration=exploration, separate_runs=separate_runs, seed=seed)
         self.beta = as_schedule("beta", beta, 0.0, 1.0)
-        if self.beta.range()[1] > self.alpha.range()[1]:
-            raise ParameterError(f"beta must be at most alpha = {self.alpha!r}, not {self.beta!r}")
+        above = first_above(self.beta, self.alpha)
+        if above is not None:
+            raise ParameterError(
+                f"beta must be at most alpha = {self.alpha!r}, not {self.beta!r}: at progress {above:g} "
+                f"of the training it is {self.beta(above):g}, alpha {self.alpha(above):g}"
+            )
         check_choice("share_table", share_table, (True, False))
         self.share_table = share_table
         self.initial = check_float("initial", initial, -1e30, 1e30)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.streams import PLAYING
 from agents.tabular.inputs import expect
 from marl_envs.core.random import seed_stream
 
 if TYPE_CHECKING:
     from agents.multi.base import MultiLearner
-
-_STREAMS = 1 << 41  # far from the environments' streams and the learners' of the same seed
 
 
 class GreedyTeam:
@@ -53,5 +52,5 @@ class GreedyTeam:
         obs = expect("obs", obs, shape[:2], np.int32)
         mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
         if len(self._rng) != num_envs:
-            self._rng = np.array([seed_stream(self._seed, _STREAMS + e) for e in range(num_envs)], np.uint64)
+            self._rng = np.array([seed_stream(self._seed, PLAYING + e) for e in range(num_envs)], np.uint64)
         return self._learner.choose(obs, mask, self._rng, None)

@@ -19,12 +19,11 @@ from agents.multi.choosing import act_boltzmann, act_policy
 from agents.multi.fmq import require_one_state
 from agents.multi.steps import Step
 from agents.schedules import Schedule, as_schedule
+from agents.streams import FIRST_POLICY
 from agents.tabular.kernels import best_allowed, best_value
 from marl_envs.core.jit import jit
 from marl_envs.core.params import check_float
 from marl_envs.core.random import seed_stream
-
-_POLICY_STREAM = 1 << 43  # the first policy is drawn
 
 
 @jit
@@ -93,7 +92,7 @@ class RecursiveFMQ(MultiLearner):
         self.q = self._table(self.num_agents, 1, self.num_actions, value=self.initial)
         self.best, self.value = self.q.copy(), self.q.copy()
         self.often = np.ones_like(self.q)
-        first = np.random.default_rng(seed_stream(self.seed, _POLICY_STREAM))
+        first = np.random.default_rng(seed_stream(self.seed, FIRST_POLICY))
         self.policy = first.integers(0, self.num_actions, self.q.shape[:2])
 
     def _choose(self, obs: Any, mask: Any, rng: Any, strength: float | None, actions: Any) -> None:

@@ -2,7 +2,8 @@
 
 d = r + gamma * sum max Q_i(o_i', .) - sum Q_i(o_i, b_i);  Q_i(o_i, b_i) += alpha * d for every agent.
 The best joint action is each agent's own best. A game whose payoffs are no such sum is approximated (on uniformly
-drawn actions by row mean + column mean - mean), so that its best joint action may be missed.
+drawn actions by row mean + column mean - mean), so that its best joint action may be missed. Such fits may also grow
+without end where gamma is near 1 (Tsitsiklis and Van Roy 1997, on approximated values): that is an error here.
 Sunehag et al., "Value-decomposition networks for cooperative multi-agent learning", 2017.
 """
 
@@ -17,13 +18,17 @@ from agents.exploration import Exploration
 from agents.multi.base import MultiLearner
 from agents.multi.steps import Step, value_after
 from agents.schedules import Schedule
+from agents.tabular.kernels import OK
 from marl_envs.core.jit import jit
 from marl_envs.core.params import check_choice, check_float
 
 
 @jit
-def update_vdn(q: Any, owner: Any, alpha: float, gamma: float, step: Any) -> None:
-    """Move the sum of q [K, S, N] over the agents that were alive toward the team's target, each by alpha * error."""
+def update_vdn(q: Any, owner: Any, alpha: float, gamma: float, step: Any) -> Any:
+    """Move the sum of q [K, S, N] over the agents that were alive toward the team's target, each by alpha * error.
+
+    Return OK, or the first environment whose error is no finite number, which stops the update.
+    """
     for e in range(step.obs.shape[0]):
         reward, error = 0.0, 0.0
         for a in range(step.obs.shape[1]):
@@ -32,10 +37,13 @@ def update_vdn(q: Any, owner: Any, alpha: float, gamma: float, step: Any) -> Non
                 t = owner[e, a]
                 error += gamma * value_after(q, t, step, e, a) - np.float64(q[t, step.obs[e, a], step.actions[e, a]])
         change = alpha * (reward + error)
+        if not np.isfinite(change):
+            return e
         for a in range(step.obs.shape[1]):
             if step.alive[e, a]:
                 t, s, b = owner[e, a], step.obs[e, a], step.actions[e, a]
                 q[t, s, b] = np.float32(np.float64(q[t, s, b]) + change)
+    return OK
 
 
 class VDN(MultiLearner):
@@ -83,7 +91,7 @@ class VDN(MultiLearner):
         self._choose_by(self.q, self.owners(len(obs), self._groups), obs, mask, rng, strength, actions)
 
     def _learn(self, step: Step, alpha: float) -> None:
-        update_vdn(self.q, self.owners(self.num_envs, self._groups), alpha, self.gamma, step)
+        self._check_bounds(update_vdn(self.q, self.owners(self.num_envs, self._groups), alpha, self.gamma, step))
 
     def knowledge(self) -> Arrays:
         """Return the tables."""

@@ -16,7 +16,7 @@ from agents.checkpoint import Arrays
 from agents.exploration import Exploration
 from agents.multi.base import MultiLearner
 from agents.multi.steps import Step, value_after
-from agents.schedules import Schedule, as_schedule
+from agents.schedules import Schedule, as_schedule, first_above
 from agents.tabular.kernels import best_allowed, random_allowed
 from marl_envs.core.jit import jit
 from marl_envs.core.params import ParameterError, check_choice, check_float
@@ -210,8 +210,12 @@ class WoLFPHC(_HillClimber):
         super().__init__(vec, alpha=alpha, gamma=gamma, exploration=exploration, separate_runs=separate_runs, seed=seed)
         self.delta_win = as_schedule("delta_win", delta_win, 0.0, 1.0)
         self.delta_lose = as_schedule("delta_lose", delta_lose, 0.0, 1.0)
-        if self.delta_win.range()[1] > self.delta_lose.range()[1]:
-            raise ParameterError(f"delta_win must be at most delta_lose = {delta_lose!r}, not {delta_win!r}")
+        above = first_above(self.delta_win, self.delta_lose)
+        if above is not None:
+            raise ParameterError(
+                f"delta_win must be at most delta_lose = {delta_lose!r}, not {delta_win!r}: at progress {above:g} of "
+                f"the training it is {self.delta_win(above):g}, delta_lose {self.delta_lose(above):g}"
+            )
         self._set_up(share_table, initial)
 
     def _learn(self, step: Step, alpha: float) -> None:

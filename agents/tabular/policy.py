@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.streams import PLAYING
 from agents.tabular.inputs import expect
 from agents.tabular.kernels import OK
 from agents.tabular.lookup import Lookup
 from marl_envs.core.random import seed_stream
-
-_STREAMS = 1 << 41  # far from the environments' streams and the learners' of the same seed
 
 
 class GreedyTable:
@@ -59,7 +58,7 @@ class GreedyTable:
         obs = expect("obs", obs, (*shape[:2], *self._reader.obs_shape), np.int32)
         mask = np.ones(shape, np.int8) if mask is None else expect("mask", mask, shape, np.int8)
         if len(self._rng) != num_envs:
-            self._rng = np.array([seed_stream(self._seed, _STREAMS + e) for e in range(num_envs)], np.uint64)
+            self._rng = np.array([seed_stream(self._seed, PLAYING + e) for e in range(num_envs)], np.uint64)
         actions = np.empty(shape[:2], np.int64)
         bad = self._reader.act("epsilon_greedy", self.q, obs, mask, self._rng, 0.0, actions)
         if bad != OK:

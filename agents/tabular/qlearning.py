@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from agents import checkpoint
 from agents.exploration import EpsilonGreedy, Exploration, initial_value
 from agents.schedules import Linear, Schedule, learning_rate, to_config
+from agents.streams import LEARNING
 from agents.tabular.inputs import expect
 from agents.tabular.kernels import OK, count_tries
 from agents.tabular.lookup import Lookup
@@ -22,8 +23,6 @@ from agents.tabular.policy import GreedyTable
 from agents.tabular.trainable import Trainable
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
-
-_STREAMS = 1 << 40  # the learner's random streams, far from those of environments with the same seed
 
 
 class TabularQLearning(Trainable):
@@ -115,7 +114,7 @@ class TabularQLearning(Trainable):
         tables = (self.num_envs if self.separate_runs else 1) * (1 if self.share_table else self.num_agents)
         shape = (tables, sum(self._reader.layout), self.columns)
         self.q: NDArray[np.float32] = np.full(shape, self._reader.initial(self.initial), np.float32)
-        self.rng = np.array([seed_stream(self.seed, _STREAMS + e) for e in range(self.num_envs)], np.uint64)
+        self.rng = np.array([seed_stream(self.seed, LEARNING + e) for e in range(self.num_envs)], np.uint64)
         self._batch = (self.num_envs, self.num_agents)
         self._obs_shape = (*self._batch, *self._reader.obs_shape)
         self._mask_shape = (*self._batch, self.num_actions)

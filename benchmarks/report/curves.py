@@ -35,7 +35,7 @@ def learning_curves(evals: pl.DataFrame, environment: str, suite: Suite) -> list
     import polars as pl
 
     means = (
-        evals.filter((pl.col("env") == environment) & (pl.col("metric") == suite.headline))
+        evals.filter((pl.col("env") == environment) & (pl.col("metric") == suite.headline_in(environment)))
         .group_by("algo", "step", "seed")
         .agg(pl.col("value").mean())
         .sort("step", "seed")
@@ -96,7 +96,7 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
     learners = {curve.agent for curve in curves}
     elsewhere = bool(suite.environments[environment].train_on)  # where the others were not measured
     for agent in [] if elsewhere else [*agents, *_bound_label(suite, environment)]:
-        row = summary.get(environment, agent, suite.headline)
+        row = summary.get(environment, agent, suite.headline_in(environment))
         if row is not None and agent not in learners:
             is_bound = agent not in agents
             color = INK if is_bound else SERIES[agents.index(agent) % len(SERIES)]
@@ -104,7 +104,12 @@ def _draw(axes: Any, curves: list[Curve], environment: str, suite: Suite, summar
             labels.append((row.estimate.mean, agent, color))
     axes.set_xlabel("million agent-steps of training")
     axes.set_ylabel(headline_title(suite, summary, environment))
-    finish(axes, labels, FAR * min(value for value, *_ in labels) if suite.better == "lower" else None)
+    top = None
+    if suite.better_in(environment) == "lower":  # the reference at least is shown
+        reference = summary.get(environment, suite.reference_in(environment), suite.headline_in(environment))
+        known = 0.0 if elsewhere or reference is None else reference.estimate.mean
+        top = max(FAR * min(value for value, *_ in labels), 1.2 * known)
+    finish(axes, labels, top)
 
 
 def line_with_band(axes: Any, x: Any, estimates: list[Estimate], color: str, **style: Any) -> None:

@@ -12,8 +12,9 @@ from benchmarks.config import Suite
 from benchmarks.kinds import LearnerAgent
 from benchmarks.report.curves import SERIES, curve_figure, learning_curves
 from benchmarks.report.sweeps import sweep_figure
+from benchmarks.report.transfers import transfer_table
 from benchmarks.summary import Summary, agents_of
-from benchmarks.tables import headline_title, notes, number, result_of, share_of, tables
+from benchmarks.tables import headline_title, headlines, notes, number, result_of, share_of, tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,6 +62,8 @@ def write_report(
         notes=notes(suite),
         result=result_of(suite),
         share=f"{share_of(suite)} in %",
+        compared=headlines(suite),
+        references=" or ".join(dict.fromkeys(suite.reference_in(name) for name in suite.environments)),
         sweeps=sweep_figure(suite, summary) if suite.sweeps else "",
         pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
         environments=[_section(name, suite, summary, evals, replays) for name in suite.environments],
@@ -77,17 +80,19 @@ def _section(
     """Return what the template shows of one environment."""
     curves = learning_curves(evals, name, suite)
     shown = {agent: replays[name, agent] for agent in suite.agents if (name, agent) in replays}
+    transfers = transfer_table(evals, name, suite)
     best = max(shown, key=lambda agent: _goodness(suite, summary, name, agent), default="")
     learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
     return {
         "name": name,
         "family": suite.environments[name].env,
+        "share": f"{share_of(suite, name)} in %",
         "headline": headline_title(suite, summary, name),
         "params": ", ".join(f"{key}={value}" for key, value in suite.environments[name].params.items()),
         "elsewhere": bool(suite.environments[name].train_on),
         "train_steps": suite.environments[name].train_steps / 1e6,
         "bars": bars(suite, summary, name),
-        "tables": tables(suite, summary, name),
+        "tables": [*tables(suite, summary, name), *([transfers] if transfers else [])],
         "curves": curve_figure(curves, name, suite, summary) if curves else "",
         # "</" must not occur inside a <script> element
         "replays": json.dumps(shown, separators=(",", ":")).replace("</", "<\\/"),
@@ -98,10 +103,10 @@ def _section(
 
 def _goodness(suite: Suite, summary: Summary, environment: str, agent: str) -> float:
     """Return the mean of the headline metric, negative if less is better."""
-    row = summary.get(environment, agent, suite.headline)
+    row = summary.get(environment, agent, suite.headline_in(environment))
     if row is None or math.isnan(row.estimate.mean):
         return -math.inf
-    return row.estimate.mean if suite.better == "higher" else -row.estimate.mean
+    return row.estimate.mean if suite.better_in(environment) == "higher" else -row.estimate.mean
 
 
 class Bar(NamedTuple):
@@ -119,7 +124,8 @@ class Bar(NamedTuple):
 def bars(suite: Suite, summary: Summary, environment: str) -> list[Bar]:
     """Return one bar an agent for the headline metric; the longest, interval included, fills the axis."""
     agents = list(suite.agents)
-    rows = [(agent, summary.get(environment, agent, suite.headline)) for agent in agents_of(suite, environment)]
+    headline = suite.headline_in(environment)
+    rows = [(agent, summary.get(environment, agent, headline)) for agent in agents_of(suite, environment)]
     known = [(agent, row) for agent, row in rows if row is not None and not math.isnan(row.estimate.mean)]
     ends = [end for _, row in known for end in row.estimate[:3] if not math.isnan(end)]
     scale = 100 / max([*ends, 1e-12])

@@ -22,7 +22,7 @@ def sweep_lines(suite: Suite, sweep: Sweep, summary: Summary) -> dict[str, Line]
     places = sorted((float(suite.environments[name].params[sweep.parameter]), name) for name in sweep.environments)
     lines: dict[str, Line] = {}
     for agent in suite.agents:
-        rows = [(x, summary.get(name, agent, suite.headline)) for x, name in places]
+        rows = [(x, summary.get(name, agent, suite.headline_in(name))) for x, name in places]
         lines[agent] = [(x, row.estimate) for x, row in rows if row is not None]
     return {agent: line for agent, line in lines.items() if line}
 

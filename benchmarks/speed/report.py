@@ -14,6 +14,7 @@ from rich.table import Table
 
 from benchmarks.errors import InputError
 from benchmarks.speed import ceiling, ours, peers
+from benchmarks.speed.learners import run_learners
 from benchmarks.speed.measure import Block, Case, measure, prepare
 from benchmarks.warmup import compiling_message
 
@@ -64,7 +65,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         seconds: CPU time of one measurement.
         repeats: measurements of each case.
         console: where to print.
-        only: "warehouse", "traffic" or "intersection"; None: all.
+        only: "warehouse", "traffic", "intersection" or "learners"; None: all.
 
     Raises:
         InputError: a time or number of repeats that is not positive.
@@ -73,7 +74,8 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         raise InputError(f"--seconds must be above 0 and at most 600, not {seconds}")
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, not {repeats}")
-    for name, part in {"warehouse": _warehouse, "traffic": _traffic, "intersection": _intersection}.items():
+    parts = {"warehouse": _warehouse, "traffic": _traffic, "intersection": _intersection, "learners": run_learners}
+    for name, part in parts.items():
         if only in (None, name):
             part(seconds, repeats, console)
     for line in _notes(repeats):

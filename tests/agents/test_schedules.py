@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.schedules import Approach, Constant, Exponential, Linear, as_schedule, decaying, from_config, to_config
+from agents.schedules import (
+    Approach,
+    Constant,
+    Exponential,
+    Linear,
+    as_schedule,
+    decaying,
+    first_above,
+    from_config,
+    to_config,
+)
 from marl_envs.core.params import ParameterError
 
 numbers = st.floats(-1e6, 1e6)
@@ -77,3 +87,20 @@ def test_bad_input_is_refused(make, message):
 
 def test_a_number_becomes_a_constant():
     assert as_schedule("alpha", 1, 0.0, 1.0) == Constant(1.0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "most", "at"),
+    [
+        (Constant(0.1), Constant(0.1), None),
+        (Constant(0.2), Constant(0.1), 0.0),
+        (Linear(0.1, 0.003, until=0.8), Linear(0.1, 0.003, until=0.8), None),
+        (Linear(0.05, 0.01), Linear(0.1, 0.02), None),
+        (Constant(0.05), Linear(0.1, 0.0), 0.501),
+        (Linear(0.1, 0.2, until=0.12345), Linear(0.2, 0.1999, until=0.12345), 0.12345),  # above from the bend on
+        (Exponential(0.1, 0.001), Linear(0.1, 0.001), None),
+        (Linear(0.1, 0.001), Exponential(0.1, 0.001), 0.001),
+    ],
+)
+def test_first_place_above_another_schedule(schedule, most, at):
+    assert first_above(schedule, most) == at

@@ -105,7 +105,9 @@ def test_unknown_kind_of_agent(tmp_path: Path) -> None:
 
 def test_unknown_parameter_of_an_agent(tmp_path: Path) -> None:
     message = refusal(tmp_path, agents={**AGENTS, "learner": {**AGENTS["learner"], "epsilon": 0.1}})
-    assert message.startswith("agents.learner.independent_q: unknown key 'epsilon'; allowed are kind, env, alpha")
+    assert message.startswith(
+        "agents.learner.independent_q: unknown key 'epsilon'; allowed are kind, env, start, alpha"
+    )
 
 
 def test_missing_parameter_of_an_agent(tmp_path: Path) -> None:

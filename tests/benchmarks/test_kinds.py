@@ -143,7 +143,7 @@ def test_own_settings_arrive(tmp_path: Path, kind: str, changes: dict[str, Any],
         (
             FLOOR,
             agent("distributed", alpha=0.1),
-            "unknown key 'alpha'; allowed are kind, env, gamma, exploration, initial",
+            "unknown key 'alpha'; allowed are kind, env, start, gamma, exploration, initial",
         ),
         (FLOOR, agent("central_q", share_table=True), "unknown key 'share_table'"),
         (FLOOR, agent("n_step_sarsa", n="many"), "n: Input should be a valid integer"),

@@ -226,3 +226,24 @@ def test_rows_keep_their_columns_on_disk(tmp_path: Path) -> None:
     frame = pl.read_parquet(tmp_path / "rows.parquet")
     assert tuple(frame.columns) == store.EPISODE_COLUMNS
     assert frame.rows()[0][:-1] == row[:-1]
+
+
+def test_an_environment_may_be_compared_on_a_metric_of_its_own(tmp_path: Path, episodes: pl.DataFrame) -> None:
+    """In "tiny" less jam counts, and the other agent is 100 %: everything else stays as it is."""
+    jam = episodes.filter(pl.col("metric") == "deliveries").with_columns(pl.lit("jam").alias("metric"))
+    own = {**ENVIRONMENTS["tiny"], "headline": "jam", "better": "lower", "reference": "learner"}
+    changes = {"environments": {"floor": ENVIRONMENTS["floor"], "tiny": own}, "chance": "greedy"}
+    suite = load_suite(write_suite(tmp_path, **changes, tables={"Results": ["deliveries", "jam"]}))
+    units = {name: {**UNITS, "jam": "s"} for name in suite.environments}
+    found = summarise(suite, pl.concat([episodes, jam]), units)
+    row = found.get("tiny", "learner", "jam")
+    assert row is not None
+    assert row.of_reference.mean == pytest.approx(100.0)  # it has half of the other's jam
+    other = found.get("tiny", "learner", "deliveries")
+    assert other is not None
+    assert math.isnan(other.of_reference.mean)
+    assert "share of learner" in tables(suite, found, "tiny")[0].columns
+    assert "share of greedy" in tables(suite, found, "floor")[0].columns
+    assert "A lower jam is better." in notes(suite)
+    jobs = {(job.environment, job.headline, job.better) for job in expand(suite)}
+    assert jobs == {("floor", "deliveries", "higher"), ("tiny", "jam", "lower")}

@@ -5,6 +5,7 @@ import pytest
 
 from agents import IndependentQLearning, train
 from agents.multi import DifferenceRewards
+from marl_envs import matrix_v0
 from marl_envs.core import jit
 from marl_envs.core.params import ParameterError
 from tests.agents.corridor import Corridor
@@ -21,6 +22,7 @@ class Sum:
         sizes = Sizes(num_envs, 2, 1, 4)
         self.__dict__.update(sizes.__dict__)
         self.noise, self.at = np.arange(100) % 7 % 2, np.zeros(num_envs, int)
+        self.action_mask = None
 
     def get_state(self):
         return self.at.copy()
@@ -66,3 +68,32 @@ def test_learners_of_own_rewards_train_on_difference_rewards():
         DifferenceRewards(Corridor())
     with pytest.raises(ParameterError, match="default_action must be an integer from 0 to 2"):
         DifferenceRewards(Corridor(num_envs=3, reward="team", num_agents=2), default_action=3)
+
+
+def test_the_first_allowed_action_stands_in_for_a_forbidden_default():
+    plain, wrapped = Sum(3), DifferenceRewards(Sum(3), default_action=2)
+    wrapped.vec.action_mask = np.array(
+        [[[1, 1, 1, 1], [0, 1, 0, 1]], [[0, 0, 0, 1], [1, 1, 0, 1]], [[1] * 4] * 2], np.int8
+    )
+    a, b = np.array([3, 3, 0]), np.array([1, 3, 2])
+    first, second = np.array([2, 3, 2]), np.array([1, 0, 2])  # instead of 2 where the mask forbids it
+    expected = plain.paid(a, b)[:, None] - np.stack([plain.paid(first, b), plain.paid(a, second)], axis=1)
+    np.testing.assert_array_equal(wrapped.step(np.stack([a, b], axis=1))[1], expected)
+
+
+def test_all_but_the_reward_is_as_without_and_stays_valid_until_the_step_after_the_next():
+    """Measuring what else might have happened must not touch the arrays that a learner still reads."""
+    game = {"game": "boutilier", "reward": "team"}
+    plain, wrapped = matrix_v0.vector_env(4, copy=True, **game), DifferenceRewards(matrix_v0.vector_env(4, **game))
+    found, expected = wrapped.reset(seed=1), plain.reset(seed=1)
+    seen = set()
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        actions = rng.integers(0, 2, (4, 2))
+        later, planned = wrapped.step(actions), plain.step(actions)
+        np.testing.assert_array_equal(found[0], expected[0])  # what the call before returned, after this one
+        np.testing.assert_array_equal(found[-1]["action_mask"], expected[-1]["action_mask"])
+        np.testing.assert_array_equal(later[2], planned[2])
+        seen |= set(planned[0].ravel().tolist())
+        found, expected = later, planned
+    assert len(seen) > 1  # several states were seen

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import Boltzmann, CheckpointError, EpsilonGreedy, Exponential, evaluate, train
+from agents import Boltzmann, CheckpointError, EpsilonGreedy, Exponential, Linear, evaluate, train
 from agents.learner import Chooser, Learner
 from agents.multi import (
     FMQ,
@@ -166,6 +166,23 @@ def test_team_learners_refuse_rewards_that_differ(cls):
     assert any(not np.array_equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.parametrize("cls", [VDN, CoordinationGraphQLearning])
+def test_values_that_grew_beyond_all_bounds_are_an_error(cls):
+    """Sums that are learned from one error may diverge; a policy of such a table would be none."""
+    learner = cls(Sizes(3, 2, 1, 3), **{**CHOSEN[cls], "alpha": 1.0})
+    step = next(steps(1, 3))
+    learner.q[:] = 3e38  # the largest float32 is 3.4e38
+    step["reward"][:] = 3e38
+    step["ended"][:] = step["terminated"][:] = True
+    step["actions"][:] = 0
+    learner.update(**step)  # errors are finite still
+    learner.q[:] = np.inf
+    with pytest.raises(
+        ValueError, match=r"step 1, environment 0: the values of .* grew beyond all bounds: a smaller gamma"
+    ):
+        learner.update(**step)
+
+
 @pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize(
     ("name", "value", "message"),
@@ -194,6 +211,12 @@ def test_bad_samples_are_refused_before_anything_is_learned(cls, name, value, me
         (HystereticQLearning, {"alpha": 1.5}, "alpha must be a number from 0.0 to 1.0, not 1.5"),
         (VDN, {"alpha": 0.0}, "alpha must be above 0 somewhere"),
         (HystereticQLearning, {"alpha": 0.1, "beta": 0.2}, "beta must be at most alpha"),
+        (
+            HystereticQLearning,
+            {"alpha": Linear(0.1, 0.001), "beta": 0.01},
+            "at progress 0.91 of the training it is 0.01",
+        ),
+        (WoLFPHC, {"delta_win": 0.01, "delta_lose": Linear(0.02, 0.0)}, "at progress 0.501 .* delta_lose 0.00998"),
         (HystereticQLearning, {"beta": -0.1}, "beta must be a number from 0.0"),
         (HystereticQLearning, {"gamma": 1.1}, "gamma must be"),
         (HystereticQLearning, {"separate_runs": 1}, "separate_runs must be one of True, False"),
