@@ -49,11 +49,12 @@ def play(policy: Any, vec: VectorEnv, decisions: int) -> tuple[float, float, int
 
 def measure(layout: str, minutes: float, envs: int) -> dict[str, list[tuple[float, float, int]]]:
     """Return what `play` says of each controller and demand."""
-    decisions, results = round(minutes * 120), {}
+    decisions = round(minutes * 120)
+    results: dict[str, list[tuple[float, float, int]]] = {}
     for name, policy, _ in CONTROLLERS:
         results[name] = []
         for flow in DEMANDS:
-            chosen = {"layout": layout, "flow": flow, "num_vehicles": 200, "max_cycles": decisions}
+            chosen: dict[str, Any] = {"layout": layout, "flow": flow, "num_vehicles": 200, "max_cycles": decisions}
             vec = intersection_v0.vector_env(envs, arrivals="flow", **chosen)
             results[name].append(play(getattr(policies, policy)(), vec, decisions))
     return results
@@ -81,7 +82,9 @@ def draw(results: dict[str, list[tuple[float, float, int]]], path: Path) -> None
                     np.array(DEMANDS)[through], delays[through], "o", color=color, markerfacecolor=fill, markersize=5
                 )
         axes.set(xlabel="demand [veh/h on all entries]", ylabel="mean delay [s]", yscale="log", xlim=(50, 1650))
-        axes.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200], ["0.2", "0.5", 1, 2, 5, 10, 20, 50, 100, 200])
+        axes.set_yticks(
+            [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200], ["0.2", "0.5", "1", "2", "5", "10", "20", "50", "100", "200"]
+        )
         axes.minorticks_off()
         axes.grid(axis="y", color="#e2e8f0", linewidth=0.8)
         order = np.argsort([-results[name][-1][0] for name, *_ in CONTROLLERS])

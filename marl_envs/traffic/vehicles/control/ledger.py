@@ -58,6 +58,7 @@ class Ledger(NamedTuple):
     cleared: Annotated[NDArray[np.int32], "E"]  # rows of earlier steps are empty
     cover: Annotated[NDArray[np.uint64], "Q W"]  # tiles that a vehicle with its front on a path's point needs
     planned: Annotated[NDArray[np.float32], "E A S"]  # way in each step from `plan_first` on [m]
+    pace: Annotated[NDArray[np.float32], "E A S"]  # speed in each of them [m/s]
     plan_first: Annotated[NDArray[np.int32], "E A"]  # step, or NONE: no plan
     plan_last: Annotated[NDArray[np.int32], "E A"]  # step in which it leaves the network
     counts: Annotated[NDArray[np.int64], "E 2"]  # FORCED, BROKEN

@@ -152,11 +152,10 @@ def _plan(
     if asks and meets_stranger(fleet, settings, rules, ledger, e, v):
         return False
     ledger.plan_first[e, a] = state.step[e]
-    ledger.planned[e, a, 0] = np.float32(way)
     last = ledger.planned.shape[2] - 2 - 2 * ledger.spare
     for s in range(last + 1):
         ledger.plan_last[e, a] = state.step[e] + s
-        ledger.planned[e, a, s] = np.float32(way)
+        ledger.planned[e, a, s], ledger.pace[e, a, s] = np.float32(way), np.float32(speed)
         decides = asks and s % rules.interval == 0
         if decides and not _is_behind(state, settings, rules, ledger, fleet, e, v, s, way, speed):
             return False
@@ -231,7 +230,7 @@ def _where(state: EngineState, fleet: Fleet, settings: EngineSettings, ledger: L
         return ledger.way[e, u] + speed * settings.dt * (t - now), speed
     s = min(t, ledger.plan_last[e, a]) - ledger.plan_first[e, a]
     at = np.float64(ledger.planned[e, a, s])
-    speed = (at - np.float64(ledger.planned[e, a, s - 1])) / settings.dt if s > 0 else state.motion[e, u, SPEED]
+    speed = np.float64(ledger.pace[e, a, s])
     return at + speed * settings.dt * max(0, t - ledger.plan_last[e, a]), speed
 
 
