@@ -17,8 +17,9 @@ from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.engine.types import EXIT, PLACE, SPEED
 from marl_envs.traffic.vehicles.env import build
 from marl_envs.traffic.vehicles.layouts import network_of, walks_of
+from marl_envs.traffic.vehicles.lookout import OF_WALKS
 from marl_envs.traffic.vehicles.params import Params
-from marl_envs.traffic.vehicles.pedestrians import APPROACH, NOBODY, OF_WALKS, QUICKEST, SLOWEST, YIELD
+from marl_envs.traffic.vehicles.pedestrians import APPROACH, NOBODY, QUICKEST, SLOWEST, YIELD
 from marl_envs.traffic.vehicles.types import (
     AT_END,
     AT_START,
