@@ -12,6 +12,7 @@ from marl_envs.traffic.engine.types import (
     AHEAD,
     BEGIN,
     BEHIND,
+    CAPPED,
     CROSS,
     DIS,
     END_LANE,
@@ -229,7 +230,7 @@ def corrected_speed(state: State, settings: Settings, e: Int, v: Int, d: Int, u:
         speed = idm_of(settings, k, own, own, np.inf, limit)
     else:
         speed = min(min(settings.top_speed[k], own + settings.boost[k]), limit)
-    if state.vehicle[e, v, MODE] == IS_TOLD:
+    if state.vehicle[e, v, MODE] == IS_TOLD or state.vehicle[e, v, MODE] == CAPPED:
         speed = min(speed, state.told[e, v])
     if u != NONE:
         speed = min(speed, behind(state, settings, e, v, u, gap, limit))

@@ -21,6 +21,7 @@ from marl_envs.traffic.engine.types import (
     AWAKE,
     BEHIND,
     BLOCKER,
+    CAPPED,
     CLOSED_STEP,
     DEPARTED,
     DIS,
@@ -122,7 +123,7 @@ def _ruled_speed(state: State, settings: Settings, e: Int, v: Int, d: Int, u: In
 @jit(inline=True)
 def _corrected(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
     """Return `corrected_speed` [m/s], and let `v` sleep if it stands behind one that stands."""
-    told = state.vehicle[e, v, MODE] == IS_TOLD
+    told = state.vehicle[e, v, MODE] == IS_TOLD or state.vehicle[e, v, MODE] == CAPPED
     fastest = corrected_speed(state, settings, e, v, d, u, gap)
     held = u != NONE and not told and fastest <= 0 and state.motion[e, v, SPEED] == 0 and state.motion[e, u, SPEED] == 0
     state.vehicle[e, v, MODE] = ASLEEP if held and settings.drivable[d, END_LANE] == NONE else AWAKE

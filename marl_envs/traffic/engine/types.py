@@ -71,6 +71,7 @@ AWAKE = 0  # the rules drive it
 ASLEEP = 1  # the same; but it stands, and will as long as its leader does, so it need not be looked at
 IS_TOLD = 2  # in the next step it drives at most as fast as told, and keeps no distance for comfort; then AWAKE again
 DRIVEN = 3  # no rule protects it: it gets as near to the speed told as it can, until the mode is set to AWAKE
+CAPPED = 4  # as IS_TOLD, but it keeps its distance as ever (under the corrected rules)
 
 # Settings.trip_pace[r]: how a vehicle begins to drive
 GIVEN = 0  # at its speed, whatever is ahead, as in the reference

@@ -21,8 +21,8 @@ from marl_envs.traffic.engine.types import (
     LEADER,
     MODE,
 )
+from marl_envs.traffic.vehicles.lookout import walk_level
 from marl_envs.traffic.vehicles.motion import stop_level, stopping
-from marl_envs.traffic.vehicles.pedestrians import walk_level
 from marl_envs.traffic.vehicles.turning import leader_after_turn, take_turn, turn_place
 from marl_envs.traffic.vehicles.types import (
     ANYONE,

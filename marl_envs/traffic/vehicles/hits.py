@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marl_envs.core.jit import Bool, Int, jit
+import numpy as np
+
+from marl_envs.core.jit import Int, jit
 from marl_envs.traffic.engine.types import END_LANE, START_LANE
 from marl_envs.traffic.vehicles.fleet import crash
 from marl_envs.traffic.vehicles.pedestrians import CLOSE, FRONT, note_times, set_links
@@ -44,15 +46,17 @@ def after_walk(state: EngineState, fleet: Fleet, settings: EngineSettings, rules
                 continue
             line = rules.gate_way[x] + (0.0 if side == 0 else settings.measure[link + lanes, LENGTH] - SETBACK)
             if line - FRONT < way < line + settings.body[state.vehicle[e, v, KIND]] + FRONT:
-                _note_close(fleet, e, v, x, way >= line)
+                if way >= line:
+                    _note_close(state, fleet, e, v, x)
                 _hit(state, fleet, settings, rules, e, v, x)
 
 
 @jit(inline=True)
-def _note_close(fleet: Fleet, e: Int, v: Int, x: Int, passes: Bool) -> None:
-    """Count a conflict if `v` comes onto gate `x` with someone in it or about to be."""
-    if passes and fleet.walked[e, v] != x:
-        fleet.walked[e, v] = x
+def _note_close(state: EngineState, fleet: Fleet, e: Int, v: Int, x: Int) -> None:
+    """Count a conflict if `v` has just come onto gate `x` with someone in it or about to be."""
+    passage = np.int64(state.trip[e, v]) * fleet.gate_in.shape[1] + x
+    if fleet.walked[e, v] != passage:
+        fleet.walked[e, v] = passage
         fleet.counts[e, WALK_CLOSE] += fleet.gate_in[e, x] < CLOSE
 
 

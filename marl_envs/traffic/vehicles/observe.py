@@ -12,8 +12,8 @@ from marl_envs.traffic.engine.types import COUNT, END_LANE, JUNCTION, LANE_INDEX
 from marl_envs.traffic.vehicles.conflicts import link_ahead, margin
 from marl_envs.traffic.vehicles.fleet import is_allowed, leader_level, leader_of
 from marl_envs.traffic.vehicles.image import LAYERS
+from marl_envs.traffic.vehicles.lookout import OF_WALKS, see_walks, walk_level
 from marl_envs.traffic.vehicles.motion import free_speed, stop_level, stopping
-from marl_envs.traffic.vehicles.pedestrians import OF_WALKS, see_walks, walk_level
 from marl_envs.traffic.vehicles.poses import pair_of
 from marl_envs.traffic.vehicles.turning import OF_ROUTE, quicker_turn, see_turns
 from marl_envs.traffic.vehicles.types import (

@@ -17,21 +17,20 @@ import numpy as np
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.core.random import draw_unit
 from marl_envs.traffic.engine.conduct import stop_before
-from marl_envs.traffic.engine.estimates import limit_of, notice
+from marl_envs.traffic.engine.estimates import can_stop, limit_of, notice
 from marl_envs.traffic.engine.types import (
     BEHIND,
+    CAPPED,
     DRIVEN,
     END_LANE,
     EXIT,
     HEAD,
-    IS_TOLD,
     LIMIT,
     MODE,
     OPEN,
     OUT_FIRST,
     START_LANE,
 )
-from marl_envs.traffic.vehicles.motion import stop_level
 from marl_envs.traffic.vehicles.types import (
     AT_END,
     AT_START,
@@ -40,7 +39,6 @@ from marl_envs.traffic.vehicles.types import (
     LENGTH,
     NONE,
     PACE,
-    PLACE,
     SETBACK,
     SPEED,
     STOOD,
@@ -61,8 +59,6 @@ CLOSE = 1.0  # a car that comes onto a gate with someone so near to it is a conf
 FRONT = 1.0  # a bumper so far before a crosswalk's line is out of the way [m]
 REAR = 0.5  # a rear so far behind it likewise [m]
 NOBODY = 1e9  # [s]
-OF_WALKS = 8  # numbers in "features": four of the next gate and four of the one behind it
-MOST_WALK = 20.0  # what times are divided by [s]
 
 
 @jit(inner=True)
@@ -112,7 +108,7 @@ def gates_of(state: EngineState, settings: EngineSettings, rules: Rules, e: Int,
 
 
 @jit(inline=True)
-def _is_bound(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, x: Int, room: Real) -> Bool:
+def is_bound(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, x: Int, room: Real) -> Bool:
     """Return whether `v`, which stops for gate `x` in `room` [m], is going to pass it for sure, or covers it."""
     line = room + rules.gate_way[x]
     if line + settings.body[state.vehicle[e, v, KIND]] + REAR <= 0.0:
@@ -131,9 +127,9 @@ def _note_bound(state: EngineState, fleet: Fleet, settings: EngineSettings, rule
         v = state.on[e, d, HEAD]
         while v != NONE:
             first, second, room, later = gates_of(state, settings, rules, e, v, d)
-            if first != NONE and _is_bound(state, settings, rules, e, v, first, room):
+            if first != NONE and is_bound(state, settings, rules, e, v, first, room):
                 fleet.held[e, first] = 1
-            if second != NONE and _is_bound(state, settings, rules, e, v, second, later):
+            if second != NONE and is_bound(state, settings, rules, e, v, second, later):
                 fleet.held[e, second] = 1
             if d < lanes and rules.lane_gate[d, AT_START] != NONE and _covers_start(state, settings, rules, e, v, d):
                 fleet.held[e, rules.lane_gate[d, AT_START]] = 1
@@ -255,8 +251,18 @@ def walk(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rule
             if state.vehicle[e, v, MODE] != DRIVEN:
                 speed = speed_for_people(state, fleet, settings, rules, e, v, d)
                 if speed < np.inf:
-                    state.told[e, v], state.vehicle[e, v, MODE] = speed, IS_TOLD
+                    state.told[e, v], state.vehicle[e, v, MODE] = speed, CAPPED
             v = state.vehicle[e, v, BEHIND]
+
+
+@jit(inline=True)
+def _withdraw(state: EngineState, settings: EngineSettings, e: Int, lane: Int) -> None:
+    """Take back the grants of those on `lane` who can still stop: who is behind must ask again once it is its turn."""
+    v = state.on[e, lane, HEAD]
+    while v != NONE:
+        if can_stop(state, settings, e, v, settings.measure[lane, LENGTH] - state.motion[e, v, DIS]):
+            state.grant[e, v] = NONE
+        v = state.vehicle[e, v, BEHIND]
 
 
 @jit(inner=True)
@@ -267,45 +273,11 @@ def set_links(state: EngineState, fleet: Fleet, settings: EngineSettings, rules:
         x = rules.lane_gate[lane, AT_END]
         if x == NONE or (shut and fleet.gate_in[e, x] >= YIELD):
             continue
+        if shut:
+            _withdraw(state, settings, e, lane)
         for i in range(settings.drivable[lane, OUT_FIRST], settings.drivable[lane + 1, OUT_FIRST]):
             link = settings.out_link[i]
             if shut and state.on[e, link, OPEN]:
                 state.on[e, link, OPEN], fleet.shut[e, link - lanes] = 0, 1
             elif not shut and fleet.shut[e, link - lanes]:
                 state.on[e, link, OPEN], fleet.shut[e, link - lanes] = 1, 0
-
-
-@jit(inner=True)
-def walk_level(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int) -> Int:
-    """Return the fastest action of `v` after which it still stops before a gate that someone is about to be in.
-
-    As `motion.stop_level`; 0 if there is none, or if it is bound to pass it: then they wait.
-    """
-    first, second, room, later = gates_of(state, settings, rules, e, v, state.vehicle[e, v, PLACE])
-    level = np.int64(0)
-    for k in range(2):
-        x, far = (first, room) if k == 0 else (second, later)
-        if x == NONE or fleet.gate_in[e, x] >= YIELD or _is_bound(state, settings, rules, e, v, x, far):
-            continue
-        if far + rules.gate_way[x] > 0.0:
-            level = max(level, min(stop_level(settings, rules, state.motion[e, v, SPEED], far), np.int64(3)))
-    return level
-
-
-@jit(inner=True)
-def see_walks(
-    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, obs: Any, e: Int, a: Int, first: Int
-) -> None:
-    """Write what agent `a` sees of the next gates on its way: OF_WALKS numbers from `first` on, zero so far."""
-    v = fleet.slot[e, a]
-    near, far, room, later = gates_of(state, settings, rules, e, v, state.vehicle[e, v, PLACE])
-    at = first
-    for k in range(2):
-        x, way = (near, room) if k == 0 else (far, later)
-        if x == NONE or way + rules.gate_way[x] <= 0.0:
-            continue
-        obs[e, a, at] = np.float32(1.0)
-        obs[e, a, at + 1] = np.float32(max(-1.0, min(1.0, way / rules.reach)))
-        obs[e, a, at + 2] = np.float32(min(1.0, fleet.gate_in[e, x] / MOST_WALK))
-        obs[e, a, at + 3] = np.float32(min(1.0, fleet.gate_out[e, x] / MOST_WALK))
-        at += OF_WALKS // 2

@@ -202,7 +202,7 @@ class Fleet(NamedTuple):
     gate_out: Annotated[NDArray[np.float64], "E X"]  # until all who come have left it [s]
     held: Annotated[NDArray[np.int32], "E X"]  # 1: a vehicle is bound to pass it
     shut: Annotated[NDArray[np.int32], "E K"]  # links closed for this step, as someone walks before them
-    walked: Annotated[NDArray[np.int32], "E V"]  # the last gate that a vehicle's front has passed, or NONE
+    walked: Annotated[NDArray[np.int64], "E V"]  # trip * X + the last gate that its front has passed, or NONE
     # The episode
     ruled: Annotated[NDArray[np.int32], "E"]  # vehicles that are not DRIVEN; of those that have left, some may count
     crashed: Annotated[NDArray[np.int32], "E"]  # wrecks that stand about

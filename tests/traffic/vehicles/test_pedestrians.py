@@ -17,8 +17,9 @@ from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.engine.types import EXIT, PLACE, SPEED
 from marl_envs.traffic.vehicles.env import build
 from marl_envs.traffic.vehicles.layouts import network_of, walks_of
+from marl_envs.traffic.vehicles.lookout import OF_WALKS
 from marl_envs.traffic.vehicles.params import Params
-from marl_envs.traffic.vehicles.pedestrians import APPROACH, NOBODY, OF_WALKS, QUICKEST, SLOWEST, YIELD
+from marl_envs.traffic.vehicles.pedestrians import APPROACH, NOBODY, QUICKEST, SLOWEST, YIELD
 from marl_envs.traffic.vehicles.types import (
     AT_END,
     AT_START,
@@ -110,8 +111,9 @@ def test_cars_of_the_engine_never_touch_anyone_in_a_million_steps(layout: str):
 def test_who_is_touched_is_hit_and_nobody_else():
     """Agents drive at random: every contact with a car is a hit in that step, and every hit was a contact."""
     env = intersection_v0.parallel_env(
-        num_vehicles=6, within=4.0, decision_interval=0.25, crosswalks=True, pedestrians=1500.0, max_cycles=100
-    )
+        num_vehicles=6, within=4.0, turns=(1, 0, 1), decision_interval=0.25, crosswalks=True, pedestrians=3600.0,
+        max_cycles=70,
+    )  # fmt: skip
     network, rng = network_of(env.params), np.random.default_rng(0)
     term, hits = env.reward_terms.index("pedestrian"), 0
     for seed in range(4):
@@ -182,17 +184,17 @@ def test_people_come_by_a_poisson_process_and_walk_as_weidmann_says():
         pedestrians=720.0,
         max_cycles=10**6,
         clear_time=0.0,
+        decision_interval=0.25,
     )
     vec.reset(seed=3)
     paces, crossed = [], vec.metrics()["pedestrians"]
     start = vec.arrays.next_walker.copy()
     vec.arrays.status[:] = 1  # the only trip goes on: nobody ever ends the episode
-    for _ in range(400):
+    for _ in range(800):
         vec.step(np.full((40, 1), 3))
         walker = vec.arrays.walker
-        fresh = (walker[..., PACE] != 0) & (
-            np.minimum(walker[..., WALK_AT] + APPROACH, 6.4 + APPROACH - walker[..., WALK_AT]) < 0.3
-        )
+        fresh = np.minimum(walker[..., WALK_AT] + APPROACH, 6.4 + APPROACH - walker[..., WALK_AT]) < 1e-9
+        fresh &= walker[..., PACE] != 0
         paces += np.abs(walker[..., PACE][fresh]).tolist()
     assert (start > 0).all()
     # 120 crosswalks, 200 s, 0.2 a second: 4,800

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from marl_envs import intersection_v0
-from marl_envs.render.scene import Line, Polygon
+from marl_envs.render.scene import Circle, Line, Polygon
 from marl_envs.render.theme import DARK, LIGHT
+from marl_envs.traffic.vehicles.layouts import walks_of
 from marl_envs.traffic.vehicles.render import artist
 from tests.traffic.vehicles.oracle import rectangle
 
@@ -58,3 +59,27 @@ def test_text_says_what_each_agent_does(env):
     assert text.count("vehicle_") == 8
     assert "drives on" in text
     assert "collisions" in text.splitlines()[-1]
+
+
+def test_people_are_drawn_where_they_walk_and_crosswalks_once():
+    env = intersection_v0.parallel_env(num_vehicles=2, within=0.0, crosswalks=True, pedestrians=2000.0)
+    env.reset(seed=1)
+    for _ in range(12):
+        env.step(dict.fromkeys(env.agents, 3))
+    drawn, frame = artist(env.params), env.frame()
+    scene = drawn.scene(frame, LIGHT)
+    dots = [(s.x, s.y) for s in scene.shapes if isinstance(s, Circle) and s.fill == LIGHT.ink]
+    shown = 0
+    for walk, people in zip(walks_of(env.params), frame["walker"], strict=True):
+        for at, _, _ in people[people[:, 1] != 0].tolist():
+            assert any(np.allclose(dot, drawn.map.at(*(walk.start + at * walk.along))) for dot in dots)
+            shown += 1
+    assert shown == len(dots) > 4
+    stripes = [s for s in scene.background if isinstance(s, Polygon) and _area(s.points) == pytest.approx(0.5 * 3.0)]
+    assert len(stripes) == 4 * 6  # one a metre on 6.4 m
+    assert ("people hit", "0") in scene.values
+
+
+def _area(points) -> float:
+    """Return the area of a polygon."""
+    return abs(sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points, (*points[1:], points[0]), strict=True))) / 2

@@ -79,7 +79,7 @@ def test_the_ways_on_offer_are_the_quickest_and_their_times_are_right(layout: st
     for goal, lane, turn in np.ndindex(s.turn_place.shape):
         found = [
             way
-            for way in _ways(network, lane, roads[goal], 4)
+            for way in _ways(network, lane, roads[goal], 5 if layout == "grid-2x2" else 4)
             if way and network.road_link_kind[network.link_movement[way[0]]] == KINDS[turn]
         ]
         place = int(s.turn_place[goal, lane, turn])
