@@ -34,11 +34,29 @@ from marl_envs.traffic.engine.types import (
 
 
 @jit(inner=True)
+def _freest(state: State, settings: Settings, e: Int, route: Int) -> Int:
+    """Return the lane where fewest wait, of those the one with the most room up to its last vehicle, the rightmost.
+
+    The last two are SUMO's rule for `departLane` "best", its default; there those who wait choose again in each step.
+    """
+    best, fewest, most = NONE, 0, 0.0
+    for i in range(settings.entry_first[route], settings.entry_first[route + 1]):
+        lane = settings.entry_lane[i]
+        u, number = state.on[e, lane, TAIL], state.num_waiting[e, lane]
+        room = settings.measure[lane, LENGTH] if u == NONE else state.motion[e, u, DIS]
+        if best == NONE or number < fewest or (number == fewest and room >= most):
+            best, fewest, most = lane, number, room
+    return best
+
+
+@jit(inner=True)
 def draw_lane(state: State, settings: Settings, e: Int, route: Int) -> Int:
     """Return a lane where `route` may begin: drawn, or one with the fewest vehicles on it and waiting for it.
 
-    Of equally empty ones that is the first from the drawn one on.
+    Of equally empty ones that is the first from the drawn one on. Under SUMO's law it is `_freest` instead.
     """
+    if settings.sumo and settings.emptiest:
+        return _freest(state, settings, e, route)
     first = settings.entry_first[route]
     options = settings.entry_first[route + 1] - first
     drawn = draw_word(state.mersenne, e) % options if settings.mersenne else draw_below(state.rng, e, options)
@@ -66,9 +84,7 @@ def _mean_speed(state: State, e: Int, lane: Int) -> Real:
 
 @jit(inline=True)
 def first_place(settings: Settings, lane: Int, k: Int) -> Real:
-    """Return where the front of a vehicle of kind `k` is when it begins on `lane` [m]: under SUMO's law, with its rear
-    on it.
-    """
+    """Return where a vehicle of kind `k` begins on `lane` [m]: at its start; by SUMO's rules, with its rear there."""
     return min(settings.body[k] + NEAR, settings.measure[lane, LENGTH]) if settings.sumo else 0.0
 
 

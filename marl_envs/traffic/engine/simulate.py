@@ -64,8 +64,9 @@ class Traffic:
             rng: "splitmix", our streams, or "mt19937", which draws what the reference draws.
             program: whether junctions switch phases by their own program, rather than from outside.
             parity: whether the reference's rules are kept with their slips; else the corrected ones hold.
-            model: how vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver
-                model, for which there is `demand.URBAN_IDM`. The corrected rules always hold for that.
+            model: how vehicles follow each other: "krauss", the reference's law; "idm", the intelligent driver model,
+                for which there is `demand.URBAN_IDM` and the corrected rules always hold; or "sumo", SUMO's drivers and
+                right of way, in networks of SUMO's files and with `parity` only.
             lane_choice: which lane drivers take where several lead along their route: "random", the reference's rule
                 (the first one is drawn, later ones are the nearest), or "emptiest", the one with the fewest vehicles.
             yellow: after a link has closed, for how long passing it is not counted as a red run [s].
@@ -74,7 +75,8 @@ class Traffic:
             seed: as in `reset`.
 
         Raises:
-            ParameterError: a number is out of range, or the demands are on different networks.
+            ParameterError: a number is out of range, the demands are on different networks, or the model does not go
+                with the network or `parity`.
         """
         demands = [demands] if isinstance(demands, Demand) else list(demands)
         if not demands or any(demand.network is not demands[0].network for demand in demands):

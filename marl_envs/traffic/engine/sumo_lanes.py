@@ -1,7 +1,7 @@
 """SUMO's rules: changes of lane between two junctions, in a simple form.
 
-After: J. Erdmann, "SUMO's lane-changing model" (2015), of whose reasons two are taken: to reach a lane that leads on, and to
-drive faster. Nobody keeps to the right, makes way for others, or looks further than the vehicles next to it.
+After: J. Erdmann, "SUMO's lane-changing model" (2015), of whose reasons two are taken: to reach a lane that leads on,
+and to drive faster. Nobody keeps to the right, makes way for others, or looks further than the vehicles next to it.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _behind(state: State, settings: Settings, e: Int, v: Int, u: Int) -> Real:
 
 @jit(inner=True)
 def _fits(state: State, settings: Settings, e: Int, v: Int, front: Int, back: Int) -> Bool:
-    """Return whether `v` fits between two vehicles: neither it nor the one behind would have to brake harder than usual."""
+    """Return whether `v` fits between two vehicles: neither it nor the one behind would have to brake too hard."""
     k, dt = state.vehicle[e, v, KIND], settings.dt
     if state.motion[e, v, DIS] < 2.0 * settings.body[k]:  # others may come onto the lane
         return False

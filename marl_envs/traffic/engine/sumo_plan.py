@@ -168,6 +168,57 @@ def _behind_last(state: State, settings: Settings, e: Int, v: Int, x: Int, start
 
 
 @jit(inner=True)
+def _speed_here(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
+    """Return the highest next speed [m/s] of `v` as far as `d` and `u`, ahead of it there, are concerned."""
+    k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
+    gentle = max(0.0, own - settings.hard[k] * dt)
+    speed = max(min(own + settings.full_pull[k] * dt, wished_speed(state, settings, e, v, d)), gentle)
+    if state.vehicle[e, v, MODE] == IS_TOLD:
+        speed = min(speed, state.told[e, v])
+    return speed if u == NONE else min(speed, _follow(state, settings, e, v, u, gap))
+
+
+@jit(inner=True)
+def _over_link(state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, speeds: Any, slowed: Bool) -> Any:
+    """Return `speeds`, lowered by those inside the junction that link `x`, `start` [m] ahead, leads over; and `slowed`.
+
+    The waiting place on the link, if `v` is not past it, becomes a line.
+    """
+    speed, there = speeds
+    if settings.wait_at[x] > 0.0 and start + settings.wait_at[x] > 0.0 and state.lines[e, v] < LINES:
+        _, slowed = _come_to(state, settings, e, v, x, 1, start + settings.wait_at[x], speeds, slowed)
+    slower = behind_those_inside(state, settings, e, v, x, start, speed)
+    _leave_slower(state, e, v, slower)
+    i = state.lines[e, v] - 1
+    if i >= 0:
+        slower = max(slower, state.plan_ahead[e, v, i, WAIT])  # it drives up to the line in any case
+        if slower < SLOW and slower < speed:  # who would be held up inside is not waited for
+            state.line_ahead[e, v, i, ASKS] = 0
+    return min(speed, slower), min(there, slower), slowed
+
+
+@jit(inner=True)
+def _enter(state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, before: Real, speeds: Any) -> Any:
+    """Return `speeds`, lowered by what is allowed on `x`, `start` [m] ahead, and by the last vehicle on it.
+
+    `before` is how far ahead the link begins that leads there [m]. The second speed is that at the end of `x` then.
+    """
+    k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
+    speed, wish = speeds[0], wished_speed(state, settings, e, v, x)
+    gentle = max(0.0, own - settings.hard[k] * dt)
+    speed = min(speed, max(slowing_speed(start, wish, settings.hard[k], dt), gentle))
+    _leave_slower(state, e, v, wish)
+    if state.on[e, x, TAIL] != NONE:
+        slower = _behind_last(state, settings, e, v, x, start, before)
+        _leave_slower(state, e, v, slower)
+        speed = min(speed, slower)
+    i = state.lines[e, v] - 1
+    if i >= 0:
+        state.plan_ahead[e, v, i, WAIT] = min(state.plan_ahead[e, v, i, WAIT], speed)
+    return speed, min(speed_after(settings.measure[x, LENGTH], speed, settings.full_pull[k]), wish)
+
+
+@jit(inner=True)
 def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
     """Return how fast `v` could be in the next step [m/s] if all lines ahead were free; write the lines.
 
@@ -182,13 +233,8 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
     """
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
     brake, pull = settings.hard[k], settings.full_pull[k]
-    gentle = max(0.0, own - brake * dt)
     state.lines[e, v] = 0
-    speed = max(min(own + pull * dt, wished_speed(state, settings, e, v, d)), gentle)
-    if state.vehicle[e, v, MODE] == IS_TOLD:
-        speed = min(speed, state.told[e, v])
-    if u != NONE:
-        speed = min(speed, _follow(state, settings, e, v, u, gap))
+    speed = _speed_here(state, settings, e, v, d, u, gap)
     sight = (own + pull * dt) * dt + brake_gap(own + pull * dt, brake, dt)
     x, start, before, at = d, -state.motion[e, v, DIS], 0.0, state.route_at[e, v]
     there = min(speed_after(settings.measure[d, LENGTH] + start, speed, pull), wished_speed(state, settings, e, v, d))
@@ -196,49 +242,25 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
     while True:
         end = start + settings.measure[x, LENGTH]
         if settings.drivable[x, END_LANE] != NONE:
-            waits = settings.wait_at[x] > 0.0 and start + settings.wait_at[x] > 0.0
-            if waits and state.lines[e, v] < LINES:
-                _, slowed = _come_to(state, settings, e, v, x, 1, start + settings.wait_at[x], (speed, there), slowed)
-            slower = behind_those_inside(state, settings, e, v, x, start, speed)
-            _leave_slower(state, e, v, slower)
-            i = state.lines[e, v] - 1
-            if i >= 0:  # it drives up to the line in any case
-                slower = max(slower, state.plan_ahead[e, v, i, WAIT])
-            if i >= 0 and slower < SLOW and slower < speed:  # who would be held up inside is not waited for
-                state.line_ahead[e, v, i, ASKS] = 0
-            speed, there = min(speed, slower), min(there, slower)
+            speed, there, slowed = _over_link(state, settings, e, v, x, start, (speed, there), slowed)
             nxt = settings.drivable[x, END_LANE]
             at += 1
+            passed += settings.measure[nxt, LENGTH]
+            further = True
         else:
-            if settings.leg[at] == 0:  # it leaves at the end
+            if settings.leg[at] == 0 or state.lines[e, v] == LINES:  # it leaves at the end, or has seen enough
                 break
             nxt = state.vehicle[e, v, EXIT] if x == d else exit_from(settings, x, at)
             if nxt == NONE:
                 speed = min(speed, stop_speed(end, brake, dt, dt))
                 break
-            if state.lines[e, v] == LINES:
-                break
             on, slowed = _come_to(state, settings, e, v, nxt, 0, end, (speed, there), slowed)
-            i = state.lines[e, v] - 1
-            asks = state.line_ahead[e, v, i, ASKS]
+            asks = state.line_ahead[e, v, state.lines[e, v] - 1, ASKS]
             if not on or ((not asks or speed <= 0.0 or end > sight) and further and passed > AHEAD_ROOM):
                 break
             before = end
-        wish = wished_speed(state, settings, e, v, nxt)
-        speed = min(speed, max(slowing_speed(end, wish, brake, dt), gentle))
-        _leave_slower(state, e, v, wish)
-        if state.on[e, nxt, TAIL] != NONE:
-            slower = _behind_last(state, settings, e, v, nxt, end, before)
-            _leave_slower(state, e, v, slower)
-            speed, there = min(speed, slower), min(there, slower)
-        i = state.lines[e, v] - 1
-        if i >= 0:
-            state.plan_ahead[e, v, i, WAIT] = min(state.plan_ahead[e, v, i, WAIT], speed)
-        there = min(speed_after(settings.measure[nxt, LENGTH], speed, pull), wish)
+        speed, there = _enter(state, settings, e, v, nxt, end, before, (speed, there))
         x, start = nxt, end
-        if settings.drivable[x, END_LANE] == NONE:
-            passed += settings.measure[x, LENGTH]
-            further = True
     _set_times(state, settings, e, v)
     return keep_clear(state, settings, e, v, d, speed)
 

@@ -99,7 +99,7 @@ class Changes:
         end = int(self._network.link_end[link])
         if self._network.lane_road[end] != roads[1]:
             return np.inf
-        return self._added[link] + self.fewest(end, roads[1:])
+        return float(self._added[link]) + self.fewest(end, roads[1:])
 
 
 def with_majors(network: Network, green: Sequence[NDArray[np.bool_]]) -> Sequence[NDArray[Any]]:
@@ -143,16 +143,14 @@ def _conflicts(network: Network) -> list[_Conflict]:
         a, b = network.cross_links[c].tolist()
         if network.link_end[a] == network.link_end[b]:
             lag = _together(lines[a], lines[b], True)
-            places = tuple(float(lines[k][1][-1]) - lag for k in (a, b))
-            sizes, same = (0.0, 0.0), SAME_END
+            places = [float(lines[k][1][-1]) - lag for k in (a, b)]
+            sizes, same = [0.0, 0.0], SAME_END
         else:
             at = network.cross_at[c].tolist()
             sine = max(FLAT, _sine(lines[a], at[0], lines[b], at[1]))
             width = [float(network.lane_width[network.link_start[k]]) for k in (b, a)]  # the other's
-            sizes = tuple(
-                min(w * (2.0 / sine - 1.0), float(lines[k][1][-1])) for w, k in zip(width, (a, b), strict=True)
-            )
-            places, same = tuple(max(0.0, p - s / 2.0) for p, s in zip(at, sizes, strict=True)), 0
+            sizes = [min(w * (2.0 / sine - 1.0), float(lines[k][1][-1])) for w, k in zip(width, (a, b), strict=True)]
+            places, same = [max(0.0, p - s / 2.0) for p, s in zip(at, sizes, strict=True)], 0
         yields = own.yields[c].tolist()
         found.append(_Conflict(a, b, same + YIELDS * yields[0], (places[0], sizes[0], places[1], sizes[1])))
         found.append(_Conflict(b, a, same + YIELDS * yields[1], (places[1], sizes[1], places[0], sizes[0])))

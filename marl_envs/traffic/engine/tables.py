@@ -96,7 +96,7 @@ def all_routes(demands: Sequence[Demand]) -> list[tuple[int, ...]]:
 
 def with_routes(settings: Settings, network: Network, routes: Sequence[tuple[int, ...]]) -> Settings:
     """Return the settings with more routes, on which nobody begins; those that there are come first in `routes`."""
-    return settings._replace(**{**_routes(network, routes), "doors": settings.doors})
+    return settings._replace(**{**_routes(network, routes, None), "doors": settings.doors})
 
 
 def sizes_of(settings: Settings, network: Network, capacity: int, fresh: int = 0) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """SUMO's route files (`.rou.xml`): kinds of vehicle, routes, vehicles, trips and flows.
 
 What our vehicles have no counterpart for is left out: lane and place at the start, lane, place and speed at the end,
-speed deviations, imperfect drivers, colours, persons and goods. What would change who drives where is refused.
+mean speed factors, colours, persons and goods. Imperfect drivers and speed deviations count under SUMO's law only.
+What would change who drives where is refused.
 """
 
 from __future__ import annotations

@@ -92,8 +92,9 @@ class Params:
     parity: bool = True
     """Whether the engine keeps the reference's rules with their slips; else the corrected rules hold."""
     car_following: str = "own"
-    """How vehicles follow each other: "krauss", the reference's law, or "idm", the intelligent driver model. Demand by
-    name then has cars that suit it (files keep theirs), and the corrected rules hold."""
+    """How vehicles follow each other: "krauss", the reference's law; "idm", the intelligent driver model, with the
+    corrected rules, and demand by name then has cars that suit it (files keep theirs); "sumo", SUMO's drivers and right
+    of way, in SUMO's networks and RiLSA with `parity` only; "own": "sumo" there, else "krauss"."""
     lane_choice: str = "own"
     """Which lane drivers take where several lead along their route: "random" (the first one is drawn, later ones are
     the nearest: the reference's rule), "emptiest", or "own": "emptiest" in SUMO's networks and RiLSA, else "random"."""

@@ -6,7 +6,7 @@ from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.estimates import SHY, can_stop, notice
 from marl_envs.traffic.engine.types import BEHIND, DIS, EXIT, HEAD, JUNCTION, LENGTH, OPEN, START_LANE
 from marl_envs.traffic.vehicles.control.ledger import FORCED, Ledger
-from marl_envs.traffic.vehicles.motion import arrival
+from marl_envs.traffic.vehicles.motion import arrivals
 from marl_envs.traffic.vehicles.poses import pair_of
 from marl_envs.traffic.vehicles.types import (
     CROSSING,
@@ -166,7 +166,7 @@ def _reaches(
     lane = settings.drivable[link + rules.lane_junction.shape[0], START_LANE]
     speed, free = state.motion[e, v, SPEED], rules.free
     slow = free[link + rules.lane_junction.shape[0]]
-    return arrival(rules, speed, ledger.way[e, v], place, free[lane], slow)
+    return arrivals(rules, speed, ledger.way[e, v], place, place, free[lane], slow)[0]
 
 
 @jit(inner=True)
