@@ -9,7 +9,11 @@ from gymnasium.spaces import Discrete, MultiDiscrete
 from agents.exploration import UCB1
 from agents.options.intra_option import IntraOptionQLearning
 from agents.options.smdp import SMDPQLearning
+from marl_envs.core import jit
 from marl_envs.core.params import ParameterError
+
+# Without compilation uint64 arithmetic wraps round all the same, but says so.
+pytestmark = [] if jit.ENABLED else [pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")]
 
 ROWS, KINDS = 4, np.array([0, 0, 1])
 
