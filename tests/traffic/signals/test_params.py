@@ -91,6 +91,19 @@ def test_drivers_take_the_emptiest_lane_in_sumos_networks():
         assert env.simulation.settings.emptiest == expected
 
 
+def test_sumos_networks_have_sumos_drivers():
+    for network, law, parity, expected in (
+        ("rilsa", "own", True, 1),
+        ("rilsa", "own", False, 0),
+        ("rilsa", "krauss", True, 0),
+        ("cross", "own", True, 0),
+    ):
+        env = traffic_signals_v0.vector_env(1, network=network, car_following=law, parity=parity)
+        assert env.simulation.settings.sumo == expected
+    with pytest.raises(ParameterError, match='model "sumo" needs the right of way'):
+        traffic_signals_v0.vector_env(1, network="cross", car_following="sumo")
+
+
 def test_lists_are_as_good_as_tuples():
     params = traffic_signals_v0.Params(demand=["uniform-300", "peak-300"], durations=[5, 10])
     assert params.demand == ("uniform-300", "peak-300")
