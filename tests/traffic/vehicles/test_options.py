@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,18 @@ OPTIONS = {
 }
 MODULES = (batches, determinism, face, refusals, snapshots)
 CHECKS = [getattr(module, name) for module in MODULES for name in dir(module) if name.startswith("check_")]
-OTHERS = ("subprocess", "registr", "gym", "thread")  # what is about ids, or about cores rather than rules
+SHORT = (batches.check_shapes_and_types, batches.check_the_finished_stay_with_nothing_to_do)
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def _runs() -> Iterator[Any]:
+    """Yield all checks for all options: at once for the first, some for the others, the rest if there is time."""
+    for option in OPTIONS:
+        for check in CHECKS:
+            marks = () if option == "features" or check in SHORT else (pytest.mark.slow,)
+            yield pytest.param(check, option, marks=marks, id=f"{check.__name__.removeprefix('check_')}-{option}")
+
+
+@pytest.mark.parametrize(("check", "option"), _runs())
 def test_conformance(check: Callable[[str], None], option: str, monkeypatch: pytest.MonkeyPatch):
     name = f"marl_envs/intersection-{option}-test-v0"
     monkeypatch.setitem(SPECS, name, Spec(name, "marl_envs.intersection_v0", OPTIONS[option]))
