@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.core.params import ParameterError, check_int
+from marl_envs.core.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,12 @@ class DifferenceRewards:
     def fingerprint(self) -> dict[str, Any]:
         """Name and parameters of the environment, and the default action."""
         return {**self.vec.fingerprint, "difference_rewards": self.params.default_action}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continue from a snapshot, of the environment or (from a checkpoint) with this wrapper's fingerprint."""
+        if state.meta["fingerprint"] == self.fingerprint:
+            state = Snapshot({**state.meta, "fingerprint": self.vec.fingerprint}, state.arrays)
+        self.vec.set_state(state)
 
     def step(self, actions: NDArray[Any]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Advance every environment by one step; as `VectorEnv.step`, but for the reward.

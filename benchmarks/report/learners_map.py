@@ -31,7 +31,6 @@ COLUMNS = (
     Column("floor-2ag", "deliveries", "shelves\ndelivered", True, digits=1),
     Column("floor-2ag", "refused_fraction", "moves\nrefused %", False, 100.0, 1),
     Column("floor-2ag", "waiting_fraction", "waiting\n%", False, 100.0),
-    Column("floor-2ag", "standstill_fraction", "standing\nstill %", False, 100.0),
     Column("errands-2ag", "tasks", "errands\ndone", True, digits=1),
     Column("errands-2ag", "refused_fraction", "moves\nrefused %", False, 100.0, 1),
     Column("errands-2ag", "waiting_fraction", "waiting\n%", False, 100.0),

@@ -97,3 +97,27 @@ def test_all_but_the_reward_is_as_without_and_stays_valid_until_the_step_after_t
         seen |= set(planned[0].ravel().tolist())
         found, expected = later, planned
     assert len(seen) > 1  # several states were seen
+
+
+def test_an_interrupted_training_on_difference_rewards_goes_on(tmp_path):
+    """A checkpoint names the wrapper's parameters, the environment's snapshot its own."""
+
+    def trained(path, stops):
+        vec = DifferenceRewards(matrix_v0.vector_env(4, game="boutilier", reward="team"))
+        learner = IndependentQLearning(vec, share_table=False, seed=0)
+        steps = iter(range(1000))
+        train(
+            *(learner, vec, 400),
+            seed=0,
+            checkpoint=path,
+            resume=True,
+            progress=False,
+            stop=lambda: stops and next(steps) == 20,
+        )
+        return learner
+
+    whole = trained(tmp_path / "whole.npz", False)
+    assert trained(tmp_path / "part.npz", True).steps < whole.steps
+    resumed = trained(tmp_path / "part.npz", False)
+    assert resumed.steps == whole.steps
+    np.testing.assert_array_equal(resumed.q, whole.q)
