@@ -80,7 +80,7 @@ class Params:
     clear_time: float = 10.0
     """How long a crashed vehicle stands as an obstacle before it is removed [s]."""
     signals: bool = False
-    """Whether junctions that have signals run their own programs; else all may go."""
+    """Whether junctions that have signals run their own programs, generated ones, too; else all may go."""
     capacity: int | None = None
     """Vehicles that can drive at once; None: as many as the roads hold."""
     mask: str | None = "info"

@@ -1,4 +1,4 @@
-"""Controllers at a junction, seen from outside: where they refuse to work, whom they let go, what they get through."""
+"""Controllers at a junction, seen from outside: where they refuse to work, whom they let go, that nobody crashes."""
 
 from __future__ import annotations
 
@@ -9,69 +9,21 @@ import pytest
 
 from marl_envs import intersection_v0
 from marl_envs.core.params import ParameterError
-from marl_envs.traffic.engine.types import DIS, EXIT, LENGTH, PLACE, SPEED
 from marl_envs.traffic.phases import conflict, movements_of
 from marl_envs.traffic.plans import STRAIGHT, TURN_LEFT, TURN_RIGHT
 from marl_envs.traffic.vehicles.control.ledger import BROKEN, FORCED
+from marl_envs.traffic.vehicles.control.tiles import tile_cover
 from marl_envs.traffic.vehicles.layouts import network_of
 from marl_envs.traffic.vehicles.policies import (
     ActuatedSignal,
     AllWayStop,
-    EngineDriver,
     FixedSignal,
     Reservation,
     TwoWayPriority,
 )
+from tests.traffic.vehicles.crossing import FLOW, entry, run, watch
 
 ALL = (AllWayStop, TwoWayPriority, Reservation, FixedSignal, ActuatedSignal)
-FLOW: dict[str, Any] = {"arrivals": "flow", "num_vehicles": 100}
-
-
-def run(policy: Any, decisions: int, num_envs: int = 8, seed: int = 4, **chosen: Any) -> Any:
-    """Return the metrics of episodes of so many decisions, in a row for each environment."""
-    vec = intersection_v0.vector_env(num_envs, max_cycles=decisions, **chosen)
-    obs, _ = vec.reset(seed=seed)
-    for _ in range(decisions - 1):
-        obs, *_, info = vec.step(policy.act(vec, obs))
-        assert not info["ended"].any()
-    *_, info = vec.step(policy.act(vec, obs))
-    assert info["ended"].all()
-    return info["metrics"]
-
-
-def watch(policy: Any, decisions: int, num_envs: int = 4, seed: int = 4, **chosen: Any) -> list[dict[str, Any]]:
-    """Return what each vehicle with an agent did: environment, link, and its places by time.
-
-    `track`: [time, way to the stop line (negative before it), speed, whether it leads its lane] at each decision.
-    """
-    vec = intersection_v0.vector_env(num_envs, max_cycles=decisions + 1, **chosen)
-    obs, _ = vec.reset(seed=seed)
-    lanes = network_of(vec.params).num_lanes
-    trips: dict[tuple[int, int], dict[str, Any]] = {}
-    state, measure = vec.arrays, vec.simulation.settings.measure
-    for _ in range(decisions):
-        for e, v in np.argwhere(state.vehicle[..., PLACE] >= 0):
-            d, link = int(state.vehicle[e, v, PLACE]), int(state.vehicle[e, v, EXIT])
-            way = float(state.motion[e, v, DIS])
-            if d < lanes:
-                if link < 0:
-                    continue
-                way -= float(measure[d, LENGTH])
-            else:
-                link = d
-            trip = trips.setdefault((int(e), int(state.trip[e, v])), {"env": int(e), "link": link - lanes, "track": []})
-            first = d < lanes and state.on[e, d, 0] == v
-            trip["track"].append((float(state.step[e]) * vec.params.dt, way, float(state.motion[e, v, SPEED]), first))
-        obs, *_ = vec.step(policy.act(vec, obs))
-    return list(trips.values())
-
-
-def entry(trip: dict[str, Any]) -> float:
-    """Return when a vehicle passed its stop line [s], between two decisions; infinity if it has not."""
-    for (t, way, _, _), (u, then, _, _) in zip(trip["track"], trip["track"][1:], strict=False):
-        if way <= 0.0 < then:
-            return t + (u - t) * -way / (then - way)
-    return np.inf
 
 
 @pytest.mark.parametrize("controller", ALL)
@@ -181,64 +133,6 @@ def test_few_agents_mix_with_the_engines_cars(controller: Any):
     assert metrics["collisions"].sum() == metrics["deadlock"].sum() == 0
 
 
-def discharge(crossings: list[float]) -> float:
-    """Return the saturation flow [veh/h] of a queue by the times at which it passed the line: vehicles 6 to 25."""
-    times = sorted(crossings)
-    assert len(times) >= 25
-    return 3600.0 * 19.0 / (times[24] - times[5])
-
-
-QUEUE = {"platoon": 27, "within": 0.0, "turns": (0, 1, 0), "length": 320.0, "decision_interval": 0.25}
-
-
-def test_a_queue_discharges_as_it_should():
-    """Between 1,800 and 1,900 vehicles an hour: the default driver at a stop line; measured 1,876 for the law alone."""
-    chosen = {**QUEUE, "num_vehicles": 27, "actions": "continuous"}
-    trips = watch(FixedSignal(green=110.0), 800, num_envs=4, **chosen)
-    found = []
-    for e in range(4):
-        crossings = [entry(trip) for trip in trips if trip["env"] == e]
-        if min(crossings) > 110.0:  # they had to wait for the second green, and all stood
-            found.append(discharge(crossings))
-    assert found
-    assert all(1800.0 <= flow <= 1900.0 for flow in found), found
-
-
-def test_a_queue_of_the_engines_cars_discharges_alike():
-    chosen = {**QUEUE, "num_vehicles": 1, "background": 0.968, "platoon": 31, "actions": "continuous"}
-    vec = intersection_v0.vector_env(1, signals=True, max_cycles=900, **chosen)
-    vec.reset(seed=1)
-    state, policy, crossings = vec.arrays, EngineDriver(), {}
-    lanes = network_of(vec.params).num_lanes
-    start = int(state.vehicle[0, state.slot[0, 0], PLACE])
-    link = int(state.vehicle[0, state.slot[0, 0], EXIT])
-    greens = vec.simulation.settings.green.reshape(4, -1)
-    own, other = (0, 2) if greens[0, link - lanes] else (2, 0)
-    obs: Any = None
-    for i in range(800):
-        state.phase[:], state.remaining[:] = (other if i < 440 else own), 1e6
-        if i == 440:
-            assert int((state.motion[0, state.vehicle[0, :, PLACE] == start, SPEED] < 0.1).sum()) >= 25
-        before = {int(v) for v in np.flatnonzero(state.vehicle[0, :, PLACE] == start)}
-        obs, *_ = vec.step(policy.act(vec, obs))
-        for v in before:
-            if state.vehicle[0, v, PLACE] == link:
-                crossings[v] = (i + 1) * 0.25 - state.motion[0, v, DIS] / state.motion[0, v, SPEED]
-    assert 1800.0 <= discharge(list(crossings.values())) <= 1900.0
-
-
-def test_an_all_way_stop_has_the_capacity_that_was_observed():
-    """Sites of four arms with one lane: 400 to 1,400 vehicles an hour in all (Al-Kaisy and Doruk 2023)."""
-    first, whole = (run(AllWayStop(), n, flow=3000, **FLOW)["arrived"].mean() for n in (240, 720))
-    assert 400.0 <= (whole - first) * 3600.0 / 240.0 <= 1400.0
-
-
-@pytest.mark.parametrize("flow", [300, 900])
-def test_reservations_beat_a_stop_and_a_light(flow: int):
-    delay = [run(policy(), 600, flow=flow, **FLOW)["delay"].mean() for policy in (Reservation, AllWayStop, FixedSignal)]
-    assert delay[0] < 0.25 * min(delay[1:])
-
-
 def test_first_come_is_first_served_at_an_all_way_stop():
     """Each stops at its line; of any two whose ways cross, who stood there first goes first."""
     trips = watch(AllWayStop(), 500, flow=1100, **FLOW)
@@ -319,7 +213,7 @@ def test_vehicles_obey_the_junctions_own_light():
     chosen = {"signals": True, "flow": 800, "background": 0.5, **FLOW}
     metrics = run(FixedSignal(), 480, **chosen)
     assert metrics["collisions"].sum() == 0
-    assert metrics["delay"].mean() > 8.0
+    assert 8.0 < metrics["delay"].mean() < 40.0
     trips = watch(FixedSignal(), 400, **chosen)
     network = network_of(intersection_v0.parallel_env(signals=True).params)
     for trip in trips:
@@ -330,3 +224,31 @@ def test_vehicles_obey_the_junctions_own_light():
             row = 0 if since < 33.5 else 2 if 35.0 <= since < 68.5 else 1  # who cannot stop comfortably goes on
             assert row != 1, since
             assert network.green[row, way], (at, network.road_ids[network.road_link_roads[way][0]])
+
+
+@pytest.mark.parametrize(("layout", "size"), [("cross", 1.0), ("cross-2-turns", 1.7)])
+def test_tiles_cover_the_vehicle_and_little_more(layout: str, size: float):
+    """Places drawn in a vehicle's rectangle lie on its tiles; each of its tiles is near the rectangle."""
+    vec = intersection_v0.vector_env(1, layout=layout)
+    rules, network = vec.simulation.settings, network_of(vec.params)
+    lengths = network.length[network.num_lanes :]
+    cover = tile_cover(rules, lengths, 5.5, 2.3, size)
+    half = float(np.abs(network.xy[network.first_point[network.link_start + 1] - 1]).max())  # stop lines
+    side = int(np.ceil(2.0 * half / size - 1e-9))
+    assert cover.shape[1] == -(-side * side // 64)
+    rng = np.random.default_rng(3)
+    for k in rng.integers(0, len(lengths), 60):
+        first, begin = int(rules.path_first[k]), round(rules.before / 0.5)
+        i = first + begin + int(rng.integers(0, int((lengths[k] + 5.0) / 0.5)))
+        front, rear = (np.array([rules.path_x[q], rules.path_y[q]]) for q in (i, i - 10))
+        along = (front - rear) / np.linalg.norm(front - rear)
+        spots = rng.uniform(-0.5, 0.5, (400, 2)) * (5.5, 2.3)
+        places = (front + rear) / 2.0 + spots[:, :1] * along + spots[:, 1:] * (-along[1], along[0])
+        places = places[(np.abs(places) < half - 1e-6).all(axis=1)]
+        columns, rows = ((places + half) / size).astype(int).T
+        bits = np.unpackbits(cover[i].view(np.uint8), bitorder="little")[: side * side].reshape(side, side)
+        assert bits[rows, columns].all()
+        for row, column in np.argwhere(bits):
+            middle = (np.array([column, row]) + 0.5) * size - half - (front + rear) / 2.0
+            near = abs(middle @ along) <= 2.75 + size * 0.75, abs(middle @ (-along[1], along[0])) <= 1.15 + size * 0.75
+            assert all(near)

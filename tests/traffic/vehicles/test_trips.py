@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,19 @@ def test_in_a_flow_slots_are_used_again_and_nobody_is_dropped():
     np.testing.assert_array_equal(metrics["created"], created)
     inserted = (vec.arrays.trip_inserted != NONE) & (np.arange(vec.arrays.owner.shape[1]) < created[:, None])
     np.testing.assert_array_equal(inserted.sum(axis=1), metrics["no_agent"] + np.array([len(own) for own in trips]))
+
+
+@pytest.mark.parametrize("hard_brake", [4.5, 3.0])
+def test_an_agent_can_stop_wherever_it_comes(hard_brake: float):
+    """All brake hard from the first decision on: nobody touches the one ahead, however dense they come."""
+    chosen: dict[str, Any] = {"arrivals": "flow", "flow": 3000, "num_vehicles": 60, "hard_brake": hard_brake}
+    vec = intersection_v0.vector_env(8, max_cycles=150, **chosen)
+    vec.reset(seed=2)
+    for _ in range(120):
+        vec.step(np.full((8, 60), 3))
+    metrics = vec.metrics()
+    assert metrics["collisions"].sum() == 0
+    assert metrics["driving"].min() >= 16
 
 
 def test_a_full_entry_queues_outside_and_its_delay_counts():

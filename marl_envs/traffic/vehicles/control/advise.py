@@ -10,7 +10,7 @@ from marl_envs.traffic.vehicles.control.arbiters import by_rank, stop_all
 from marl_envs.traffic.vehicles.control.drive import choose_all, pull_all
 from marl_envs.traffic.vehicles.control.ledger import RANKS, STOP, TILES, Ledger
 from marl_envs.traffic.vehicles.control.light import run_light
-from marl_envs.traffic.vehicles.control.near import forget, gather
+from marl_envs.traffic.vehicles.control.near import forget, gather, give_way
 from marl_envs.traffic.vehicles.control.reservation import reserve_all
 from marl_envs.traffic.vehicles.types import EngineSettings, EngineState, Fleet, Rules, Settings, State
 
@@ -30,6 +30,7 @@ def advise_range(table: Any, first: Int, last: Int) -> None:
     for e in range(first, last):
         forget(state, fleet, ledger, e)
         gather(state, fleet, coarse, rules, ledger, e)
+        give_way(state, fleet, coarse, rules, ledger, e)
         if ledger.rule == TILES:
             reserve_all(state, fleet, settings, coarse, rules, ledger, e)
         elif ledger.rule == STOP:
@@ -37,5 +38,5 @@ def advise_range(table: Any, first: Int, last: Int) -> None:
         elif ledger.rule == RANKS:
             run_light(state, fleet, settings, rules, ledger, e)
             by_rank(state, fleet, coarse, rules, ledger, e)
-        pull_all(state, fleet, coarse, rules, ledger, e)
+        pull_all(state, fleet, settings, coarse, rules, ledger, e)
         choose_all(state, fleet, settings, rules, ledger, e)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from marl_envs.core.pack import allocate, table_of
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
+from marl_envs.traffic.engine.types import TURN_SPEED
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.phases import movements_of, phase_sets
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
@@ -22,7 +23,7 @@ from marl_envs.traffic.vehicles.params import Params
 from marl_envs.traffic.vehicles.types import EngineSettings, Settings
 
 LAYOUTS = ("cross", "tee")
-HORIZON = 20.0  # for so long ahead tiles can be reserved [s]
+REQUEST = 1.5  # so long before it would have to brake for the line at the limit a vehicle asks for tiles [s]
 NUMBERS = tuple(name for name, hint in Ledger.__annotations__.items() if "NDArray" not in str(hint))
 
 
@@ -118,7 +119,7 @@ def _ledger(vec: VectorEnv, rule: Rule, network: Network) -> Ledger:
         wide = float(settings.width.max()) + 2.0 * rule.room
         long = settings.longest + 2.0 * rule.room
         cover = tile_cover(settings, network.length[lanes:], long, wide, rule.tile)
-    steps = int(np.ceil(HORIZON / params.dt))
+    steps = int(np.ceil(_horizon(params, network) / params.dt))
     arrays = vec.arrays
     ledger = allocate(
         Ledger,
@@ -142,7 +143,7 @@ def _ledger(vec: VectorEnv, rule: Rule, network: Network) -> Ledger:
     numbers = {
         **{name: getattr(rule, name) for name in NUMBERS if name in vars(rule)},
         "detector": rule.lead * fastest,
-        "request": notice + 1.5 * fastest,
+        "request": notice + REQUEST * fastest,
         "spare": int(np.ceil(rule.spare / params.dt - 1e-9)),
         "reach_in": 1.0,
     }
@@ -155,6 +156,14 @@ def _notice(params: Params, network: Network) -> float:
     fastest = float(network.limit[: network.num_lanes].max())
     then = fastest + VEHICLE.max_acceleration * seconds
     return (fastest + then) * seconds / 2.0 + then * then / (2.0 * VEHICLE.usual_deceleration) + fastest * seconds
+
+
+def _horizon(params: Params, network: Network) -> float:
+    """Return how long a plan can be, from a stop where vehicles first ask to the end of the network [s]."""
+    lanes = network.num_lanes
+    fastest, slowest = float(network.limit[:lanes].max()), min(float(network.limit[:lanes].min()), TURN_SPEED)
+    way = _notice(params, network) + REQUEST * fastest + network.length[lanes:].max() + network.length[:lanes].max()
+    return float(way) / slowest + fastest / min(params.accelerate, VEHICLE.max_acceleration) + 2.0
 
 
 def _kinds(network: Network) -> NDArray[np.int64]:

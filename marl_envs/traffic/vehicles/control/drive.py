@@ -34,7 +34,10 @@ from marl_envs.traffic.vehicles.types import (
 
 
 @jit(inner=True)
-def pull_all(state: EngineState, fleet: Fleet, coarse: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
+def pull_all(
+    state: EngineState, fleet: Fleet, settings: EngineSettings, coarse: EngineSettings, rules: Rules, ledger: Ledger,
+    e: Int,
+) -> None:  # fmt: skip
     """Write the acceleration that each agent's vehicle wants: that of the engine's rules, but for those with a plan.
 
     `coarse`: the engine's settings for steps as long as a decision, so that what is wanted is safe until the next one.
@@ -45,11 +48,15 @@ def pull_all(state: EngineState, fleet: Fleet, coarse: EngineSettings, rules: Ru
             v = fleet.slot[e, a]
             ledger.mode[e, a], ledger.held[e, a] = state.vehicle[e, v, MODE], state.grant[e, v]
             state.vehicle[e, v, MODE], state.grant[e, v] = AWAKE, ledger.grant[e, a]
+    lanes = rules.lane_junction.shape[0]
     for a in range(fleet.slot.shape[1]):
         ledger.pull[e, a] = 0.0
         if fleet.status[e, a] == DRIVING:
+            v = fleet.slot[e, a]
             planned = ledger.plan_first[e, a] != NONE and state.step[e] < ledger.plan_last[e, a]
-            ledger.pull[e, a] = rules.pull_up if planned else _ruled_pull(state, coarse, e, fleet.slot[e, a])
+            if planned and state.vehicle[e, v, PLACE] < lanes and state.vehicle[e, v, EXIT] == NONE:
+                planned = leader_level(state, settings, rules, e, v) == 0  # past the junction one can still give up
+            ledger.pull[e, a] = rules.pull_up if planned else _ruled_pull(state, coarse, e, v)
     for a in range(fleet.slot.shape[1]):
         if fleet.status[e, a] == DRIVING:
             v = fleet.slot[e, a]

@@ -38,6 +38,7 @@ class Ledger(NamedTuple):
     held: Annotated[NDArray[np.int32], "E A"]  # scratch: grant before
     # Vehicles near the junction, looked at anew each time
     number: Annotated[NDArray[np.int32], "E"]
+    strangers: Annotated[NDArray[np.int32], "E"]  # those among them that the engine drives
     who: Annotated[NDArray[np.int32], "E V"]  # vehicles
     link: Annotated[NDArray[np.int32], "E V"]  # of vehicle v: its link
     way: Annotated[NDArray[np.float64], "E V"]  # of vehicle v: its place on that [m]
@@ -57,8 +58,9 @@ class Ledger(NamedTuple):
     cleared: Annotated[NDArray[np.int32], "E"]  # rows of earlier steps are empty
     cover: Annotated[NDArray[np.uint64], "Q W"]  # tiles that a vehicle with its front on a path's point needs
     planned: Annotated[NDArray[np.float32], "E A S"]  # way in each step from `plan_first` on [m]
+    pace: Annotated[NDArray[np.float32], "E A S"]  # speed in each of them [m/s]
     plan_first: Annotated[NDArray[np.int32], "E A"]  # step, or NONE: no plan
-    plan_last: Annotated[NDArray[np.int32], "E A"]  # step in which it has left the junction
+    plan_last: Annotated[NDArray[np.int32], "E A"]  # step in which it leaves the network
     counts: Annotated[NDArray[np.int64], "E 2"]  # FORCED, BROKEN
     # Numbers
     rule: int

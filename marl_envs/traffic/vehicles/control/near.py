@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.estimates import SHY, can_stop, notice
-from marl_envs.traffic.engine.types import BEHIND, DIS, EXIT, HEAD, JUNCTION, LENGTH, START_LANE
+from marl_envs.traffic.engine.types import BEHIND, DIS, EXIT, HEAD, JUNCTION, LENGTH, OPEN, START_LANE
 from marl_envs.traffic.vehicles.control.ledger import FORCED, Ledger
 from marl_envs.traffic.vehicles.motion import arrival
 from marl_envs.traffic.vehicles.poses import pair_of
@@ -41,7 +41,7 @@ def forget(state: EngineState, fleet: Fleet, ledger: Ledger, e: Int) -> None:
 def gather(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
     """List all vehicles with their links and places on them; those that have left the junction, too."""
     lanes = rules.lane_junction.shape[0]
-    n = 0
+    n = strangers = 0
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
@@ -58,10 +58,11 @@ def gather(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
             if link != NONE:
                 ledger.who[e, n] = v
                 n += 1
+                strangers += fleet.agent[e, v] == NONE
                 ledger.link[e, v], ledger.way[e, v] = link - lanes, at
                 ledger.holds[e, v] = at > 0.0 or _has_right(state, fleet, settings, ledger, e, v, link, -at)
             v = state.vehicle[e, v, BEHIND]
-    ledger.number[e] = n
+    ledger.number[e], ledger.strangers[e] = n, strangers
 
 
 @jit(inline=True)
@@ -71,7 +72,7 @@ def _has_right(
     """Return whether `v`, `rest` [m] before its line, may enter; the engine's vehicles may as soon as they are near."""
     a = fleet.agent[e, v]
     if a == NONE:
-        return state.grant[e, v] != NONE or rest <= notice(state, settings, e, v)
+        return state.grant[e, v] != NONE or (state.on[e, link, OPEN] and rest <= notice(state, settings, e, v))
     return ledger.grant[e, a] == link
 
 
@@ -87,7 +88,7 @@ def is_forced(
     state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int
 ) -> Bool:
     """Let `v` enter if it cannot stop any more, as it was put there so fast; return whether that is so."""
-    if can_stop(state, settings, e, v, -ledger.way[e, v] - SHY):
+    if can_stop(state, settings, e, v, -ledger.way[e, v]):
         return False
     ledger.counts[e, FORCED] += 1
     admit(state, fleet, rules, ledger, e, v)
@@ -105,6 +106,43 @@ def pair(settings: EngineSettings, rules: Rules, link: Int, foe: Int) -> Int:
     if rules.pair_kind[z] != CROSSING and rules.pair_kind[z] != MERGING:
         return NONE
     return z
+
+
+@jit(inner=True)
+def meets_stranger(fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int) -> Bool:
+    """Return whether one of the engine's vehicles is near and crosses the way of `v`, or is ahead of it on its lane."""
+    if ledger.strangers[e] == 0:
+        return False
+    lanes = rules.lane_junction.shape[0]
+    start = settings.drivable[ledger.link[e, v] + lanes, START_LANE]
+    for i in range(ledger.number[e]):
+        u = ledger.who[e, i]
+        if fleet.agent[e, u] != NONE or not ledger.holds[e, u]:
+            continue
+        foe = ledger.link[e, u]
+        if (
+            settings.drivable[foe + lanes, START_LANE] == start
+            and ledger.way[e, v] < ledger.way[e, u] <= (settings.measure[foe + lanes, LENGTH])
+        ):
+            return True
+        z = pair(settings, rules, ledger.link[e, v], foe)
+        if z != NONE and ledger.way[e, u] <= rules.pair_zone[z, FOE_OUT] + CLEAR:
+            return True
+    return False
+
+
+@jit(inner=True)
+def give_way(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int) -> None:
+    """Take the right to enter back for the engine's vehicles, which ask nobody, from all who can still stop."""
+    if ledger.strangers[e] == 0:
+        return
+    for i in range(ledger.number[e]):
+        v = ledger.who[e, i]
+        a, rest = fleet.agent[e, v], -ledger.way[e, v] - SHY
+        holds = a != NONE and ledger.holds[e, v] and rest >= 0.0
+        if holds and can_stop(state, settings, e, v, rest) and meets_stranger(fleet, settings, rules, ledger, e, v):
+            ledger.grant[e, a] = ledger.plan_first[e, a] = NONE
+            ledger.holds[e, v] = 0
 
 
 @jit(inner=True)

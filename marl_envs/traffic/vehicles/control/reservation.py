@@ -1,8 +1,8 @@
 """First-come first-served reservations of the junction's tiles (AIM; Dresner and Stone, JAIR 31, 2008).
 
 A vehicle asks for every tile at every step at which it would cover it, if it drove as fast as it may from now on. If
-all of them are free they are its own, and it drives just so: actions have one outcome, so a plan is kept to the bit.
-Else it goes on as one that has to stop before the line, and asks again at its next decision.
+all of them are free they are its own, and it drives just so until it is gone: actions have one outcome, so a plan is
+kept to the bit. Else it goes on as one that has to stop before the line, and asks again at its next decision.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
-from marl_envs.traffic.engine.estimates import SHY, can_stop
 from marl_envs.traffic.engine.types import BEHIND, END_LANE, HEAD, LENGTH, START_LANE
 from marl_envs.traffic.vehicles.control.ledger import BROKEN, Ledger
-from marl_envs.traffic.vehicles.control.near import admit, is_forced, pair
+from marl_envs.traffic.vehicles.control.near import admit, is_forced, meets_stranger
 from marl_envs.traffic.vehicles.motion import after_action
 from marl_envs.traffic.vehicles.types import (
-    FOE_OUT,
     KIND,
     NONE,
     PATH_STEP,
@@ -77,7 +75,7 @@ def _clear(state: EngineState, fleet: Fleet, ledger: Ledger, e: Int) -> None:
 def _check_plans(
     state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int
 ) -> None:
-    """Make new plans for vehicles that are not where theirs say, and take plans back for the engine's vehicles."""
+    """Make new plans for vehicles that are not where theirs say."""
     for i in range(ledger.number[e]):
         v = ledger.who[e, i]
         a = fleet.agent[e, v]
@@ -88,23 +86,6 @@ def _check_plans(
             ledger.counts[e, BROKEN] += 1
             _plan(state, fleet, settings, rules, ledger, e, v, False)
             _book(state, fleet, ledger, rules, settings, e, a, v)
-        elif can_stop(state, settings, e, v, -ledger.way[e, v] - SHY) and _meets_stranger(
-            fleet, settings, rules, ledger, e, v
-        ):
-            ledger.plan_first[e, a] = ledger.grant[e, a] = NONE
-            ledger.holds[e, v] = 0
-
-
-@jit(inner=True)
-def _meets_stranger(fleet: Fleet, settings: EngineSettings, rules: Rules, ledger: Ledger, e: Int, v: Int) -> Bool:
-    """Return whether one of the engine's vehicles, which reserve nothing, is near on a way that crosses that of `v`."""
-    for i in range(ledger.number[e]):
-        u = ledger.who[e, i]
-        if fleet.agent[e, u] == NONE and ledger.holds[e, u]:
-            z = pair(settings, rules, ledger.link[e, v], ledger.link[e, u])
-            if z != NONE and ledger.way[e, u] <= rules.pair_zone[z, FOE_OUT]:
-                return True
-    return False
 
 
 @jit(inner=True)
@@ -166,15 +147,15 @@ def _plan(
     """Write the plan of `v`; return whether all its tiles are free and nobody ahead is in its way (if it `asks`)."""
     a, link, k = fleet.agent[e, v], ledger.link[e, v], state.vehicle[e, v, KIND]
     way, speed = ledger.way[e, v], state.motion[e, v, SPEED]
-    end = settings.measure[link + rules.lane_junction.shape[0], LENGTH] + settings.body[k] + PATH_STEP
-    if asks and _meets_stranger(fleet, settings, rules, ledger, e, v):
+    d = link + rules.lane_junction.shape[0]
+    end = settings.measure[d, LENGTH] + settings.measure[settings.drivable[d, END_LANE], LENGTH]
+    if asks and meets_stranger(fleet, settings, rules, ledger, e, v):
         return False
     ledger.plan_first[e, a] = state.step[e]
-    ledger.planned[e, a, 0] = np.float32(way)
     last = ledger.planned.shape[2] - 2 - 2 * ledger.spare
     for s in range(last + 1):
         ledger.plan_last[e, a] = state.step[e] + s
-        ledger.planned[e, a, s] = np.float32(way)
+        ledger.planned[e, a, s], ledger.pace[e, a, s] = np.float32(way), np.float32(speed)
         decides = asks and s % rules.interval == 0
         if decides and not _is_behind(state, settings, rules, ledger, fleet, e, v, s, way, speed):
             return False
@@ -185,6 +166,12 @@ def _plan(
             return False
         way = to
     return False
+
+
+@jit(inline=True)
+def _is_on_path(rules: Rules, link: Int, way: Real) -> Bool:
+    """Return whether the path of `link` reaches as far as `way` [m]: behind its end no tile is covered."""
+    return (way + rules.before) / PATH_STEP < rules.path_first[link + 1] - rules.path_first[link] - 1
 
 
 @jit(inline=True)
@@ -199,7 +186,7 @@ def _points(rules: Rules, link: Int, way: Real, to: Real) -> Any:
 @jit(inner=True)
 def _tiles_are_free(rules: Rules, ledger: Ledger, t: Int, link: Int, way: Real, to: Real, e: Int) -> Bool:
     """Return whether all tiles that a vehicle sweeps up to step `t` are free then, and shortly before and after."""
-    if to < -ledger.reach_in:
+    if to < -ledger.reach_in or not _is_on_path(rules, link, way):
         return True
     first, last = _points(rules, link, way, to)
     rows = ledger.busy.shape[1]
@@ -222,6 +209,8 @@ def _book(
     link, rows = ledger.link[e, v], ledger.busy.shape[1]
     for s in range(1, ledger.plan_last[e, a] - ledger.plan_first[e, a] + 1):
         way, to = np.float64(ledger.planned[e, a, s - 1]), np.float64(ledger.planned[e, a, s])
+        if not _is_on_path(rules, link, way):
+            return
         if to < -ledger.reach_in:
             continue
         first, last = _points(rules, link, way, to)
@@ -241,7 +230,7 @@ def _where(state: EngineState, fleet: Fleet, settings: EngineSettings, ledger: L
         return ledger.way[e, u] + speed * settings.dt * (t - now), speed
     s = min(t, ledger.plan_last[e, a]) - ledger.plan_first[e, a]
     at = np.float64(ledger.planned[e, a, s])
-    speed = (at - np.float64(ledger.planned[e, a, s - 1])) / settings.dt if s > 0 else state.motion[e, u, SPEED]
+    speed = np.float64(ledger.pace[e, a, s])
     return at + speed * settings.dt * max(0, t - ledger.plan_last[e, a]), speed
 
 
