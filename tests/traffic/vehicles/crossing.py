@@ -1,4 +1,4 @@
-"""Vehicles at a junction under a controller, watched from outside."""
+"""Vehicles at a junction under a controller or the engine, watched from outside."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from typing import Any
 import numpy as np
 
 from marl_envs import intersection_v0
+from marl_envs.core import params
+from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.engine.types import DIS, EXIT, LENGTH, PLACE, SPEED
+from marl_envs.traffic.vehicles.env import build
 from marl_envs.traffic.vehicles.layouts import network_of
+from marl_envs.traffic.vehicles.params import Params
 
 FLOW: dict[str, Any] = {"arrivals": "flow", "num_vehicles": 100}
+
+
+def by_engine(chosen: dict[str, Any], num_envs: int) -> VectorEnv:
+    """Return a batch in which the engine drives every vehicle."""
+    simulation = build(params.build(Params, chosen))
+    driven = simulation.settings._replace(background=1.0)
+    return VectorEnv(type(simulation)(**{**vars(simulation), "settings": driven}), num_envs)
 
 
 def run(policy: Any, decisions: int, num_envs: int = 8, seed: int = 4, **chosen: Any) -> Any:
