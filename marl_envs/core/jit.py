@@ -34,7 +34,7 @@ NO_KERNELS = (
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),
     *(f"traffic/{name}.py" for name in ("phases", "pictures", "plans", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
-    *(f"traffic/engine/{name}.py" for name in ("editing", "simulate", "sumo_tables", "tables", "zones")),
+    *(f"traffic/engine/{name}.py" for name in ("editing", "routes", "simulate", "sumo_tables", "tables", "zones")),
     *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),
     *(f"traffic/sumo/{name}.py" for name in ("compare", "scenario", "vehicles")),
     *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),

@@ -71,8 +71,13 @@ def test_what_cityflow_has_not_is_refused(tmp_path):
             write_network(lines, tmp_path / "roadnet.json")
     network = network_named("cross")
     route = tuple(network.road_ids[road] for road in network.road_link_roads[0])
-    for wrong, told in (({"start": 0.5}, "whole seconds"), ({"speed": 5.0}, "begin with a speed")):
-        demand = build_demand(network, [FlowPlan(CAR, route, 10.0, **wrong)], "odd")
+    dawdling = dataclasses.replace(CAR, imperfection=0.5)
+    for kind, wrong, told in (
+        (CAR, {"start": 0.5}, "whole seconds"),
+        (CAR, {"speed": 5.0}, "begin with a speed"),
+        (dawdling, {}, "have imperfection"),
+    ):
+        demand = build_demand(network, [FlowPlan(kind, route, 10.0, **wrong)], "odd")
         with pytest.raises(ParameterError, match=f"odd: flow 0: .*{told}"):
             write_demand(demand, tmp_path / "flow.json")
     assert not list(tmp_path.iterdir())

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from marl_envs.core.params import ParameterError, check_float, check_int
 from marl_envs.traffic.demand import Demand, FlowPlan, Kind, Trips, build_demand
+from marl_envs.traffic.engine.routes import all_routes
 from marl_envs.traffic.engine.simulate import Traffic
-from marl_envs.traffic.engine.tables import all_routes
 from marl_envs.traffic.engine.types import AWAKE, END_LANE, EXIT, IS_TOLD, LANE_INDEX, MODE, NONE, PLACE
 from marl_envs.traffic.routing import NoRouteError, Router
 

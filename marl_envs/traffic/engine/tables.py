@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Trips
 from marl_envs.traffic.engine.mersenne import SIZE
+from marl_envs.traffic.engine.routes import all_routes, offsets, route_tables
 from marl_envs.traffic.engine.sumo_tables import Changes, check_sumo, conflict_tables, with_majors
 from marl_envs.traffic.engine.types import (
     CROSS_FIRST,
@@ -25,11 +26,10 @@ from marl_envs.traffic.engine.types import (
     Settings,
 )
 from marl_envs.traffic.engine.zones import find_zones
-from marl_envs.traffic.network import NO_LIMIT, Ints, Network, Reals
+from marl_envs.traffic.network import NO_LIMIT, Network, Reals
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
 LANE_CHOICES = ("random", "emptiest")  # which of several lanes drivers take: the reference's rule; the emptiest
-FORESIGHT = 8  # roads for which a driver under SUMO's law chooses the lane
 # The reference's law, which is a kind of Krauss's; the intelligent driver model; SUMO's drivers and right of way
 MODELS = ("krauss", "idm", "sumo")
 
@@ -72,7 +72,7 @@ def build_settings(
         **_crosses(network),
         **_signals(network, model),
         **_kinds(np.array(kinds), dt, model, float(network.limit[: network.num_lanes].max())),
-        **_routes(network, routes, Changes(network) if model == "sumo" else None),
+        **route_tables(network, routes, Changes(network) if model == "sumo" else None),
         **_zones(network, None if parity else float(np.array(kinds)[:, KIND_FIELDS.index("width")].max())),
         **_trips(demands, trips, routes, kinds),
         **conflict_tables(network, model == "sumo"),
@@ -87,16 +87,6 @@ def build_settings(
         idm=int(model == "idm"),
         sumo=int(model == "sumo"),
     )
-
-
-def all_routes(demands: Sequence[Demand]) -> list[tuple[int, ...]]:
-    """Return the different routes of all demand sets, in the order of `Settings.route_first`."""
-    return list(dict.fromkeys(route for demand in demands for route in demand.routes))
-
-
-def with_routes(settings: Settings, network: Network, routes: Sequence[tuple[int, ...]]) -> Settings:
-    """Return the settings with more routes, on which nobody begins; those that there are come first in `routes`."""
-    return settings._replace(**{**_routes(network, routes, None), "doors": settings.doors})
 
 
 def sizes_of(settings: Settings, network: Network, capacity: int, fresh: int = 0) -> dict[str, int]:
@@ -129,11 +119,6 @@ def most_vehicles(network: Network, demands: Sequence[Demand], trips: Sequence[T
     return max(1, min(max(map(len, trips)), int((network.length / shortest + 2).sum())))
 
 
-def _offsets(lengths: Any) -> Ints:
-    """Return where each of consecutive parts begins, and the end of the last."""
-    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
-
-
 def _drivables(network: Network) -> dict[str, Any]:
     lanes, links = network.num_lanes, network.num_links
     kind = network.road_link_kind[network.link_movement]
@@ -144,8 +129,8 @@ def _drivables(network: Network) -> dict[str, Any]:
     table[lanes:-1, END_LANE] = network.link_end
     table[lanes:-1, TURNS] = ((kind == TURN_LEFT) | (kind == TURN_RIGHT)) & (network.limit[lanes:] >= NO_LIMIT)
     table[lanes:-1, JUNCTION] = np.repeat(np.arange(len(network.junction_ids)), np.diff(network.first_link))
-    table[:, OUT_FIRST] = _offsets([*map(len, network.links_from), *[0] * links])
-    table[:, CROSS_FIRST] = _offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
+    table[:, OUT_FIRST] = offsets([*map(len, network.links_from), *[0] * links])
+    table[:, CROSS_FIRST] = offsets([*[0] * lanes, *np.bincount(network.cross_links.ravel(), minlength=links)])
     return {
         "measure": np.stack((network.length, network.limit), axis=1),
         "drivable": table,
@@ -190,13 +175,13 @@ def _zones(network: Network, width: float | None) -> dict[str, Any]:
             fork[zone.link + lanes] = max(fork[zone.link + lanes], zone.end)
     ends = np.argsort(network.link_end, kind="stable")
     return {
-        "zone_first": _offsets([*[0] * lanes, *np.bincount([z.link for z in order], minlength=network.num_links)]),
+        "zone_first": offsets([*[0] * lanes, *np.bincount([z.link for z in order], minlength=network.num_links)]),
         "zone_kind": np.array([zone.kind for zone in order], np.int8),
         "zone_foe": np.array([zone.foe + lanes for zone in order], np.int32),
         "zone_claim": np.array([zone.claim for zone in order], np.int8),
         "zone_place": np.array([zone[4:] for zone in order], np.float64).reshape(-1, 4),
         "fork": fork,
-        "in_first": _offsets(np.bincount(network.link_end, minlength=lanes)),
+        "in_first": offsets(np.bincount(network.link_end, minlength=lanes)),
         "in_link": (ends + lanes).astype(np.int32),
     }
 
@@ -246,80 +231,6 @@ def _kinds(kinds: Reals, dt: float, model: str, fastest: float) -> dict[str, Any
         "spread": of["speed_spread"],
         "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
     }
-
-
-class _Legs(NamedTuple):
-    """Rows of `choice`, one for each three roads in a row that any route has."""
-
-    row: dict[tuple[int, ...], int]
-    choice: list[int]
-    options: list[list[int]]
-    changes: list[int]
-
-
-def _routes(network: Network, routes: Sequence[tuple[int, ...]], changes: Changes | None) -> dict[str, Any]:
-    """Return where routes begin, and which link to take from each lane on the way; `changes` under SUMO's law."""
-    far = 3 if changes is None else FORESIGHT
-    widest = int(np.diff(network.first_lane).max())
-    legs = _Legs({}, [NONE] * widest, [[] for _ in range(widest)], [0] * widest)  # row 0: the last road
-    entries: dict[tuple[int, ...], list[int]] = {}
-    leg, entry = [], []
-    for route in routes:
-        for q in range(len(route)):
-            leg.append(_leg(network, legs, route[q : q + far], changes))
-        start = route[:2] if changes is None else route[:far]
-        if start not in entries:
-            entries[start] = _entries(network, start) if changes is None else changes.entries(start)
-        entry.append(entries[start])
-    return {
-        "leg": np.array(leg, np.int32),
-        "choice": np.array(legs.choice, np.int32),
-        "changes": np.array(legs.changes, np.int32),
-        "option_first": _offsets([len(links) for links in legs.options]),
-        "option_link": np.array([link for links in legs.options for link in links], np.int32),
-        "entry_first": _offsets([len(lanes) for lanes in entry]),
-        "entry_lane": np.array([lane for lanes in entry for lane in lanes], np.int32),
-        "route_first": _offsets([len(route) for route in routes])[:-1].copy(),
-        "doors": np.array(sorted({lane for lanes in entries.values() for lane in lanes}), np.int32),
-    }
-
-
-def _entries(network: Network, roads: tuple[int, ...]) -> list[int]:
-    """Return the lanes of the first road that lead to the second."""
-    lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
-    return [lane for lane in lanes if _links_to(network, lane, roads[1])]
-
-
-def _links_to(network: Network, lane: int, road: int) -> list[int]:
-    """Return the lane links from a lane to a road."""
-    return [k for k in network.links_from[lane] if network.lane_road[network.link_end[k]] == road]
-
-
-def _leg(network: Network, legs: _Legs, roads: tuple[int, ...], changes: Changes | None) -> int:
-    """Return the row for a road and those after it that count, as far as the route goes on."""
-    if len(roads) == 1:
-        return 0
-    if roads not in legs.row:
-        legs.row[roads] = len(legs.choice)
-        lanes = range(network.first_lane[roads[0]], network.first_lane[roads[0] + 1])
-        for lane in lanes:
-            options = _options(network, lane, roads, changes)
-            legs.choice.append(options[0] if options else NONE)
-            legs.options.append(options)
-            legs.changes.append(int(changes.fewest(lane, roads)) if changes is not None and options else 0)
-    return legs.row[roads]
-
-
-def _options(network: Network, lane: int, roads: tuple[int, ...], changes: Changes | None) -> list[int]:
-    """Return the links to take from a lane, to lanes that lead on, from the nearest to this one on."""
-    if changes is not None:
-        return [network.num_lanes + k for k in changes.links(lane, roads)]
-    options = _links_to(network, lane, roads[1])
-    if len(roads) == 3:
-        options = [k for k in options if _links_to(network, int(network.link_end[k]), roads[2])]
-    index = network.lane_index
-    options.sort(key=lambda k: abs(int(index[network.link_end[k]]) - int(index[lane])))
-    return [network.num_lanes + k for k in options]
 
 
 def _trips(

@@ -37,7 +37,7 @@ def write_demand(demand: Demand, path: str | Path) -> None:
 
     Raises:
         ParameterError: a flow that begins or ends at a fraction of a second, or whose vehicles are inserted with a
-            speed: CityFlow has neither.
+            speed, dawdle, or differ in speed: CityFlow has none of these.
         OSError: the file cannot be written.
     """
     Path(path).write_text(json.dumps([_flow(demand, k) for k in range(len(demand.flow_kind))]), encoding="utf-8")
@@ -51,8 +51,11 @@ def _flow(demand: Demand, k: int) -> dict[str, Any]:
     if demand.flow_speed[k] or demand.flow_pace[k] or demand.flow_route[k] < 0:
         raise ParameterError(f"{where}: its vehicles begin with a speed or have no route, which CityFlow has not")
     numbers = dict(zip(KIND_FIELDS, demand.kinds[demand.flow_kind[k]].tolist(), strict=True))
+    more = [name for name, value in numbers.items() if name not in VEHICLE_KEYS and value]
+    if more:
+        raise ParameterError(f"{where}: its vehicles have {', '.join(more)}, which CityFlow has not")
     return {
-        "vehicle": {VEHICLE_KEYS[name]: value for name, value in numbers.items()},
+        "vehicle": {key: numbers[name] for name, key in VEHICLE_KEYS.items()},
         "route": [demand.network.road_ids[road] for road in demand.routes[demand.flow_route[k]]],
         "interval": float(demand.flow_interval[k]),
         "startTime": int(start),

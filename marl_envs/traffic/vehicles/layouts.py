@@ -14,7 +14,8 @@ from marl_envs.core.params import ParameterError
 from marl_envs.traffic import generate
 from marl_envs.traffic.arrivals import Arrivals, build_arrivals
 from marl_envs.traffic.demand import KIND_FIELDS, Demand, Kind, Trips, expand
-from marl_envs.traffic.engine.tables import all_routes, build_settings, with_routes
+from marl_envs.traffic.engine.routes import all_routes, with_routes
+from marl_envs.traffic.engine.tables import build_settings
 from marl_envs.traffic.formats import cityflow, sumo, sumo_routes
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
