@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -50,16 +51,18 @@ class Rolling:
 class Windowed:
     """Our engine over a window of traffic; all environments play the same."""
 
-    def __init__(self, demand: Demand, num_envs: int, filling: int, window: int) -> None:
+    def __init__(self, demand: Demand, num_envs: int, filling: int, window: int, law: dict[str, Any]) -> None:
         """Fill one environment, count the vehicles in the window, and let all begin where it begins."""
-        alone = Traffic(demand, filling + window, program=True)
+        alone = Traffic(demand, filling + window, program=True, **law)
         alone.step(filling)
         self._begin = {name: array.copy() for name, array in alone.state._asdict().items()}
         self._counts = []
         for _ in range(window):
             alone.step()
             self._counts.append(num_envs * int(alone.running()[0]))
-        self._traffic = alone if num_envs == 1 else Traffic(demand, filling + window, num_envs, program=True)
+        self._traffic = alone
+        if num_envs > 1:
+            self._traffic = Traffic(demand, filling + window, num_envs, program=True, **law)
         self._left: Iterator[int] = iter(())
 
     def rewind(self) -> None:
@@ -80,7 +83,12 @@ class Windowed:
 
 
 def engine(
-    demand: Callable[[], Demand], num_envs: int, filling: int = FILLING, window: int = WINDOW, by_step: bool = True
+    demand: Callable[[], Demand],
+    num_envs: int,
+    filling: int = FILLING,
+    window: int = WINDOW,
+    by_step: bool = True,
+    **law: Any,
 ) -> Rolling:
     """Return our engine on a demand, signals by the network's own program; unit: vehicle-updates.
 
@@ -90,8 +98,9 @@ def engine(
         filling: steps before the window.
         window: steps that are measured, over and over; a multiple of 100.
         by_step: whether it is called for each step, rather than for ten at once.
+        law: how vehicles drive: `Traffic`'s `model` and `lane_choice`.
     """
-    played = Windowed(demand(), num_envs, filling, window)
+    played = Windowed(demand(), num_envs, filling, window, law)
     if by_step:
         return Rolling(played.step, played.rewind, window)
     return Rolling(played.decision, played.rewind, window // CHUNK, CHUNK)

@@ -27,7 +27,10 @@ def cases() -> list[Case]:
         found += _against_cityflow(f"town {side}x{side}", town, batches, traffic.FILLING, traffic.WINDOW)
     if traffic_peers.has_sumo():
         for envs in (1, BATCH):
-            found.append(Case(f"batch of {envs}", partial(traffic.engine, roads.rilsa, envs, *traffic.HOUR), RILSA))
+            run = partial(traffic.engine, roads.rilsa, envs, *traffic.HOUR)
+            found.append(Case(f"batch of {envs}", run, RILSA))
+            sumo = partial(run, model="sumo", lane_choice="emptiest")
+            found.append(Case(f"batch of {envs}, SUMO's law", sumo, RILSA))
         found.append(Case("SUMO (libsumo)", traffic_peers.sumo, RILSA, peer=True))
     return found
 
