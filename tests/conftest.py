@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -19,8 +20,8 @@ hypothesis.settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# In several processes (pytest-xdist, --dist loadgroup) each family's tests go to one, which compiles its kernels;
-# the largest first. Everything else goes file by file.
+# In several processes (pytest-xdist) each family's tests go to one, which compiles its kernels. Everything else goes
+# file by file.
 SMALL = ("vacuum", "climbing", "penalty", "cliff", "maze", "rooms")
 FAMILIES = {
     **{"errands": "warehouse/errands", "warehouse": "warehouse"},
@@ -30,22 +31,27 @@ FAMILIES = {
 }
 
 
-def _group(item: pytest.Item) -> str:
-    path = item.path.relative_to(ROOT / "tests").as_posix()
+def group_of(nodeid: str) -> str:
+    """Return which tests a test belongs to: those of a family of environments, or of its file."""
+    path = nodeid.partition("::")[0].removeprefix("tests/")
     if path == "test_conformance.py":
-        name = item.callspec.params["name"]  # type: ignore[attr-defined]
-        return next(family for word, family in FAMILIES.items() if word in name)
+        return next(family for word, family in FAMILIES.items() if word in nodeid.rpartition("/")[2])
     return next((family for family in FAMILIES.values() if path.startswith(f"{family}/")), path)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what belongs together, and begin with what takes longest."""
-    order = list(FAMILIES.values())
-    groups = {item.nodeid: _group(item) for item in items}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.nodeid]))
-    items.sort(key=lambda item: order.index(groups[item.nodeid]) if groups[item.nodeid] in order else len(order))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Group tests by `group_of`, the largest group first, whatever `--dist` says.
+
+    Marks (`xdist_group`) would do, but pytest-xdist 3.8 looks for them where pytest has not kept them since 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped, unused-ignore]
+
+    class ByFamily(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByFamily(config, log)
 
 
 @pytest.fixture(scope="session")
