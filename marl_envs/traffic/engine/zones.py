@@ -42,12 +42,12 @@ def find_zones(network: Network, width: float) -> list[Zone]:
         width: of the widest vehicle [m].
     """
     claims = _claims(network)
-    sampled = [sampled(network, k) for k in range(network.num_links)]
+    lines = [sampled(network, k) for k in range(network.num_links)]
     zones = []
     for j in range(len(network.junction_ids)):
         for a in range(network.first_link[j], network.first_link[j + 1]):
             for b in range(a + 1, network.first_link[j + 1]):
-                places = _near(sampled[a], sampled[b], width + MARGIN)
+                places = _near(lines[a], lines[b], width + MARGIN)
                 if places is None:
                     continue
                 kind = CROSS
