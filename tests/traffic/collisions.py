@@ -31,6 +31,8 @@ class Observer:
                 self.cross[k, count[k]], self.side[k, count[k]] = c, side
                 count[k] += 1
         self.line = [_line(network, d) for d in range(len(network.length))]
+        pairs = zip(network.link_start.tolist(), network.link_end.tolist(), strict=True)
+        self.between = {pair: k + self.lanes for k, pair in enumerate(pairs)}  # link from one lane to another
 
     def touching(self) -> list[tuple[Any, ...]]:
         """Return what kind of contact, and the two slots, of all that touch now."""
@@ -54,12 +56,17 @@ class Observer:
 
     def _on_links(self, slots: Any, place: Any, dis: Reals) -> tuple[Any, Reals]:
         """Return the link that each vehicle is on or comes from, and where its front is on that or beyond it."""
-        table, came = self.traffic.settings.drivable, self.traffic.state.came[self.e, slots].astype(np.int64)
+        table, came = self.traffic.settings.drivable, self._came(slots, place)
         on = place >= self.lanes
         beyond = ~on & (came >= self.lanes)
         beyond &= table[came, END_LANE] == place
         link = np.where(on, place, np.where(beyond, came, NONE))
         return link, dis + np.where(beyond, self.traffic.settings.measure[link, LENGTH], 0.0)
+
+    def _came(self, slots: Any, place: Any) -> Any:
+        """Return where each vehicle came from: by parity the engine forgets a link that was passed whole in a step."""
+        came = self.traffic.state.came[self.e, slots].astype(np.int64)
+        return np.array([self.between.get((c, p), c) for c, p in zip(came.tolist(), place.tolist(), strict=True)])
 
     def _over_crosses(self, slots: Any, link: Any, at: Reals, body: Reals) -> list[tuple[Any, ...]]:
         network = self.traffic.network
@@ -78,7 +85,7 @@ class Observer:
         if not near.any():
             return []
         table = self.traffic.settings.drivable
-        came = self.traffic.state.came[self.e, slots]
+        came = self._came(slots, place)
         front = np.array([self._point(p, x) for p, x in zip(place, dis, strict=True)])
         rear = np.empty_like(front)
         for i, (p, x) in enumerate(zip(place.tolist(), (dis - body).tolist(), strict=True)):

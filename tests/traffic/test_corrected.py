@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marl_envs.core.jit import ENABLED
@@ -15,6 +15,7 @@ from marl_envs.traffic.engine import simulate
 from marl_envs.traffic.engine.simulate import Traffic
 from marl_envs.traffic.engine.tables import LANE_CHOICES
 from marl_envs.traffic.engine.types import (
+    CAPPED,
     CREATED,
     DIS,
     DRIVEN,
@@ -112,6 +113,7 @@ def play(traffic: Traffic, seconds: float, signals: np.random.Generator | None =
     seed=st.integers(0, 10**6),
     lane_choice=st.sampled_from(LANE_CHOICES),
 )
+@example(layout="rilsa", law=("idm", 1.0), rate=150, seed=24823, lane_choice="random")  # passes a whole link in a step
 def test_vehicles_never_touch(layout, law, rate, seed, lane_choice):
     traffic = begin(layout, rate, *law, 100.0, seed, lane_choice=lane_choice)
     assert play(traffic, 100.0) > 100
@@ -211,6 +213,31 @@ def test_who_turns_left_lets_those_ahead_go_first():
         passed[late] = finished[0] * 0.25, finished[1] * 0.25 - late
     assert passed[0.0][0] > passed[12.0][0] + 2.0  # it waited for the other
     assert passed[0.0][1] == pytest.approx(passed[12.0][1], abs=0.5)  # which never had to brake
+
+
+@pytest.mark.parametrize("model", ["krauss", "idm"])
+def test_who_passes_a_whole_link_in_one_step_still_has_its_rear_there(model):
+    """The link is 4 m long; the next vehicle takes another one from that lane, and must not drive into the rear."""
+    network, kind = rilsa().network, URBAN_IDM if model == "idm" else DATA_CAR
+    ways = ("emp", "em", "mw"), ("emp", "em", "ms")
+    flows = [FlowPlan(kind, way, 1e6, 3.0 * k, 3.0 * k, 10.0) for k, way in enumerate(ways)]
+    traffic = Traffic(build_demand(network, flows, "two"), 60, model=model, parity=False, program=True)
+    traffic.step(8)
+    state = traffic.state
+    first, second = sorted(traffic.vehicles(), key=lambda v: state.trip[0, v])
+    lane = state.vehicle[0, first, PLACE]
+    end = traffic.settings.measure[lane, LENGTH]
+    state.motion[0, first, [DIS, SPEED]] = end, 7.0
+    state.motion[0, second, [DIS, SPEED]] = end - 30.0, 7.0
+    observer = Observer(traffic)
+    for _ in range(20):
+        state.vehicle[0, first, MODE], state.told[0, first] = CAPPED, 0.0
+        traffic.step()
+        assert lane != state.vehicle[0, first, PLACE] < network.num_lanes  # never on the link at the end of a step
+        assert observer.touching() == []
+        assert state.vehicle[0, second, PLACE] == lane  # where it waits behind the first
+    traffic.step(200)
+    assert traffic.state.tally[0, FINISHED] == 2
 
 
 def test_nobody_enters_behind_a_vehicle_that_blocks_the_junction():

@@ -192,6 +192,8 @@ def _leave(state: State, settings: Settings, e: Int, v: Int, d: Int, movers: Int
     to, at, link = state.motion[e, v, DIS], state.route_at[e, v], state.vehicle[e, v, EXIT]
     while to > settings.measure[d, LENGTH]:
         to -= settings.measure[d, LENGTH]
+        if not settings.parity:  # others rely on where its rear is, even if it has passed a whole link
+            state.came[e, v] = d
         if settings.drivable[d, END_LANE] != NONE:
             d = settings.drivable[d, END_LANE]
             at += 1

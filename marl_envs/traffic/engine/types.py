@@ -211,7 +211,7 @@ class State(NamedTuple):
     vehicle: Annotated[NDArray[np.int32], "E V 8"]  # KIND ... MODE
     told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside [m/s], if MODE is IS_TOLD or DRIVEN
     trip: Annotated[NDArray[np.int32], "E V"]
-    came: Annotated[NDArray[np.int32], "E V"]  # drivable before the last move to another one, or NONE
+    came: Annotated[NDArray[np.int32], "E V"]  # drivable before, or NONE; by parity not a link passed whole
     route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road
     entered: Annotated[NDArray[np.int32], "E V"]  # step in which it came onto its link; ON_LANE on lanes
     priority: Annotated[NDArray[np.int32], "E V"]  # decides the last ties
