@@ -12,7 +12,9 @@ from marl_envs.traffic.engine.simulate import Traffic
 from marl_envs.traffic.formats.cityflow import read_demand, read_network
 from marl_envs.traffic.formats.cityflow_out import write_demand, write_network
 from marl_envs.traffic.names import network_named
+from marl_envs.traffic.phases import with_signals
 from marl_envs.traffic.rilsa import rilsa
+from marl_envs.traffic.vehicles.crosswalks import with_crosswalks
 from tests.traffic.cases import GOLDEN
 
 
@@ -35,6 +37,19 @@ def test_a_network_comes_back(name, tmp_path):
     network = network_named(name)
     write_network(network, tmp_path / "roadnet.json")
     assert_same(read_network(tmp_path / "roadnet.json"), network)
+
+
+def test_signals_that_were_put_up_later_are_written(tmp_path):
+    network = with_signals(network_named("cross"), ["J"], kind="two", green=17.0)
+    write_network(network, tmp_path / "roadnet.json")
+    again = read_network(tmp_path / "roadnet.json")
+    assert_same(again, network)
+    assert 17.0 in again.phase_time
+
+
+def test_lanes_that_were_cut_for_crosswalks_are_refused(tmp_path):
+    with pytest.raises(ParameterError, match="cut after they were made"):
+        write_network(with_crosswalks(network_named("cross")), tmp_path / "roadnet.json")
 
 
 def test_the_reference_s_own_files_come_back(tmp_path):

@@ -29,7 +29,7 @@ from marl_envs.traffic.engine.types import (
     State,
 )
 
-SORT_STEPS = 16  # between two sortings of the active drivables; their order changes no result
+SORT_STEPS = 16  # between two sortings of the active drivables; their order changes no result but changes of lane
 SORT_SHARE = 32  # they are sorted if at least one in so many has vehicles
 
 

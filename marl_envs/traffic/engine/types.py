@@ -40,7 +40,7 @@ CROSSING = 3  # of a lane: vehicles on the links that leave it
 CLOSED_STEP = 3  # of a link: the last step in which it was open
 LEADER = 4  # slot that the first vehicle follows, on a drivable further on, or NONE
 FOE_STEP = 5  # of a link: the last step in which anyone could be in the way there
-OPEN = 6  # of a link: 1 if it shows green
+OPEN = 6  # of a link: 1 if it shows green, or MAJOR
 LISTED = 7  # 1: in `active`
 # State.motion[e, v, :]
 DIS, SPEED, NEXT_DIS, NEXT_SPEED = range(4)  # [m], [m/s]; NEXT: what is planned in a step
@@ -122,7 +122,7 @@ class Settings(NamedTuple):
     phase_time: Annotated[NDArray[np.float64], "P"]  # [s]
     link_first: Annotated[NDArray[np.int32], "J1"]  # drivables: links of junction j are link_first[j]..[j + 1] - 1
     green_first: Annotated[NDArray[np.int32], "P"]  # green of the junction's links in this phase begins here
-    green: Annotated[NDArray[np.uint8], "G"]  # 1: the link is open
+    green: Annotated[NDArray[np.uint8], "G"]  # 1 or MAJOR: the link is open
     # Kinds of vehicle: from the parameters, what the formulas need
     body: Annotated[NDArray[np.float64], "T"]  # length [m]
     top_speed: Annotated[NDArray[np.float64], "T"]  # [m/s]
@@ -209,7 +209,7 @@ class State(NamedTuple):
     # Vehicles: one that drives has a slot. What a step reads of it lies together, columns below
     motion: Annotated[NDArray[np.float64], "E V 4"]  # DIS, SPEED, NEXT_DIS, NEXT_SPEED
     vehicle: Annotated[NDArray[np.int32], "E V 8"]  # KIND ... MODE
-    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside [m/s], if MODE is IS_TOLD or DRIVEN
+    told: Annotated[NDArray[np.float64], "E V"]  # speed asked for from outside [m/s], unless the rules alone drive
     trip: Annotated[NDArray[np.int32], "E V"]
     came: Annotated[NDArray[np.int32], "E V"]  # drivable before, or NONE; by parity not a link passed whole
     route_at: Annotated[NDArray[np.int32], "E V"]  # place in `leg` of the present or the last lane's road

@@ -6,27 +6,32 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from marl_envs.core.params import ParameterError
+from marl_envs.traffic.assemble import assemble
 from marl_envs.traffic.demand import KIND_FIELDS, Demand
 from marl_envs.traffic.formats.cityflow import KIND_NAMES, VEHICLE_KEYS
 from marl_envs.traffic.geometry import Point
 from marl_envs.traffic.network import Network
-from marl_envs.traffic.plans import JunctionPlan, LaneLinkPlan, RoadLinkPlan, RoadPlan
+from marl_envs.traffic.plans import JunctionPlan, LaneLinkPlan, PhasePlan, RoadLinkPlan, RoadPlan
 
 
 def write_network(network: Network, path: str | Path) -> None:
     """Write a `roadnet.json`; `read_network` reads `network` from it, but for last digits that CityFlow's parser loses.
 
     Raises:
-        ParameterError: lanes have lines of their own, as in SUMO's networks, RiLSA and roundabouts: CityFlow's files
-            have roads with parallel lanes only.
+        ParameterError: lanes have lines of their own, as in SUMO's networks, RiLSA and roundabouts, or were cut for
+            crosswalks: CityFlow's files have roads with parallel lanes only.
         OSError: the file cannot be written.
     """
     for road in network.roads:
         if road.lane_lines:
             raise ParameterError(f"{network.name}: road {road.id!r} has lanes of their own, which CityFlow has not")
+    if not np.array_equal(assemble(network.roads, network.junctions, network.name).xy, network.xy):
+        raise ParameterError(f"{network.name}: its lanes were cut after they were made, which CityFlow has not")
     net = {
-        "intersections": [_junction(plan) for plan in network.junctions],
+        "intersections": [_junction(network, j, plan) for j, plan in enumerate(network.junctions)],
         "roads": [_road(plan) for plan in network.roads],
     }
     Path(path).write_text(json.dumps(net), encoding="utf-8")
@@ -78,8 +83,16 @@ def _road(plan: RoadPlan) -> dict[str, Any]:
     }
 
 
-def _junction(plan: JunctionPlan) -> dict[str, Any]:
-    phases = [{"time": phase.time, "availableRoadLinks": list(phase.road_links)} for phase in plan.phases]
+def _phases(network: Network, j: int, plan: JunctionPlan) -> list[PhasePlan]:
+    """Return the phases that a junction has now, which may be others than those that it was made with."""
+    if plan.virtual:  # whose phases the tables leave out
+        return list(plan.phases)
+    rows = range(network.first_phase[j], network.first_phase[j + 1])
+    return [PhasePlan(float(network.phase_time[p]), tuple(np.flatnonzero(network.green[p]).tolist())) for p in rows]
+
+
+def _junction(network: Network, j: int, plan: JunctionPlan) -> dict[str, Any]:
+    phases = [{"time": p.time, "availableRoadLinks": list(p.road_links)} for p in _phases(network, j, plan)]
     return {
         "id": plan.id,
         "point": _point(plan.point),

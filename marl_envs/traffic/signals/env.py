@@ -111,7 +111,7 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
         "dis": motion[:, DIS].astype(np.float32),
         "share": np.minimum(1.0, motion[:, SPEED] / ideal).astype(np.float32),
         "body": settings.body[kind].astype(np.float32),
-        "open": state.on[e, lanes:, OPEN].astype(np.uint8),
+        "open": (state.on[e, lanes:, OPEN] != 0).astype(np.uint8),
         "phase": state.pending[e].copy(),
         "stage": state.stage[e].copy(),
         "outside": state.outside[e].copy(),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
-from marl_envs.traffic.engine.ahead import find_leaders
+from marl_envs.traffic.engine.ahead import exit_from, find_leaders
 from marl_envs.traffic.engine.lists import remove
 from marl_envs.traffic.engine.types import (
     AHEAD,
@@ -16,6 +16,7 @@ from marl_envs.traffic.engine.types import (
     BEHIND,
     BLOCKER,
     DRIVEN,
+    EXIT,
     FOE,
     HEAD,
     LEADER,
@@ -136,8 +137,21 @@ def is_allowed(
         u, gap = leader_after_turn(state, settings, e, v, place)
         level = level_behind(state, settings, rules, e, v, u, gap)
     if rules.crosswalks:
-        level = max(level, walk_level(state, fleet, settings, rules, e, v))
+        level = max(level, _walk_level_on(state, fleet, settings, rules, e, v, place))
     return (1, 0, 2, 3)[action] >= min(level, 3)
+
+
+@jit(inline=True)
+def _walk_level_on(
+    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, place: Int
+) -> Int:
+    """Return `walk_level` of `v` on the way from `place` on; NONE: on the way that it has."""
+    link = state.vehicle[e, v, EXIT]
+    if place != NONE:
+        state.vehicle[e, v, EXIT] = exit_from(settings, state.vehicle[e, v, PLACE], place)
+    level = walk_level(state, fleet, settings, rules, e, v, place != NONE)
+    state.vehicle[e, v, EXIT] = link
+    return level
 
 
 @jit(inner=True)

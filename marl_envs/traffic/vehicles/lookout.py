@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Int, jit
+from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.traffic.vehicles.motion import stop_level
 from marl_envs.traffic.vehicles.pedestrians import YIELD, gates_of, is_bound
 from marl_envs.traffic.vehicles.types import NONE, PLACE, SPEED, EngineSettings, EngineState, Fleet, Rules
@@ -16,16 +16,21 @@ MOST_WALK = 20.0  # what times are divided by [s]
 
 
 @jit(inner=True)
-def walk_level(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int) -> Int:
+def walk_level(
+    state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, v: Int, turns: Bool
+) -> Int:
     """Return the fastest action of `v` after which it still stops before a gate that someone is about to be in.
 
-    As `motion.stop_level`; 0 if there is none, or if it is bound to pass it: then they wait.
+    As `motion.stop_level`; 0 if there is none, or if it is bound to pass it: then they wait. But nobody has waited yet
+    behind the junction if it only now `turns` there.
     """
     first, second, room, later = gates_of(state, settings, rules, e, v, state.vehicle[e, v, PLACE])
     level = np.int64(0)
     for k in range(2):
         x, far = (first, room) if k == 0 else (second, later)
-        if x == NONE or fleet.gate_in[e, x] >= YIELD or is_bound(state, settings, rules, e, v, x, far):
+        if x == NONE or fleet.gate_in[e, x] >= YIELD:
+            continue
+        if is_bound(state, settings, rules, e, v, x, far) and not (turns and k == 1):
             continue
         if far + rules.gate_way[x] > 0.0:
             level = max(level, min(stop_level(settings, rules, state.motion[e, v, SPEED], far), np.int64(3)))

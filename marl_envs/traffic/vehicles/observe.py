@@ -94,7 +94,7 @@ def _label(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Ru
         fast += speed >= edge
     leader = leader_level(state, settings, rules, e, v)
     if rules.crosswalks:
-        leader = max(leader, walk_level(state, fleet, settings, rules, e, v))
+        leader = max(leader, walk_level(state, fleet, settings, rules, e, v, np.bool_(False)))
     own = fast * LEADERS + leader
     more = quicker_turn(state, settings, rules, e, v) * TABULAR_STATES if rules.route_choice else np.int64(0)
     if fleet.seen[e, a, 0] == NONE:

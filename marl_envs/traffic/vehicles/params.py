@@ -80,7 +80,8 @@ class Params:
     noise: float = 0.0
     """Standard deviation of what is seen of other vehicles in "features", as a share of the feature's range."""
     mask_unsafe: bool = False
-    """Whether the mask forbids actions after which the vehicle ahead might be hit if it brakes as hard as it can."""
+    """Whether the mask forbids actions after which the vehicle ahead might be hit if it brakes as hard as it can, or a
+    pedestrian."""
     reward: str = "individual"
     """"individual", "team" (everyone gets the sum) or "neighbours" (see `altruism`)."""
     altruism: float = 0.5

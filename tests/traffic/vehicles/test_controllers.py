@@ -33,6 +33,7 @@ ALL = (AllWayStop, TwoWayPriority, Reservation, FixedSignal, ActuatedSignal)
         ({"layout": "roundabout"}, "single junction"),
         ({"layout": "grid-2x2"}, "single junction"),
         ({"background": 0.5}, "background must be 0"),
+        ({"crosswalks": True, "length": 150.0}, "crosswalks=False"),
         ({"hard_brake": 3.0}, "hard_brake of at least 4.5"),
         ({"length": 40.0}, "length must be at least 6"),
     ],

@@ -33,7 +33,7 @@ def _runs() -> Iterator[Any]:
             yield pytest.param(check, option, marks=marks, id=f"{check.__name__.removeprefix('check_')}-{option}")
 
 
-@pytest.mark.parametrize(("check", "option"), _runs())
+@pytest.mark.parametrize(("check", "option"), list(_runs()))
 def test_conformance(check: Callable[[str], None], option: str, monkeypatch: pytest.MonkeyPatch):
     name = f"marl_envs/intersection-{option}-test-v0"
     monkeypatch.setitem(SPECS, name, Spec(name, "marl_envs.intersection_v0", OPTIONS[option]))

@@ -10,7 +10,7 @@ import pytest
 from marl_envs import intersection_v0
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
-from marl_envs.traffic.engine.types import EXIT, PLACE, SPEED
+from marl_envs.traffic.engine.types import END_LANE, EXIT, LANE_INDEX, LENGTH, PLACE, SPEED
 from marl_envs.traffic.vehicles.layouts import network_of, walks_of
 from marl_envs.traffic.vehicles.lookout import OF_WALKS
 from marl_envs.traffic.vehicles.params import Params
@@ -20,8 +20,11 @@ from marl_envs.traffic.vehicles.types import (
     AT_START,
     DIS,
     DRIVING,
+    KEEP,
     NONE,
+    NUM_ACTIONS,
     SETBACK,
+    TURN_ACTIONS,
     WALK_HIT,
 )
 from tests.traffic.vehicles.crossing import by_engine
@@ -65,6 +68,35 @@ def test_who_does_not_brake_hits_and_stops_and_is_told():
     assert info["metrics"]["pedestrian_conflicts"][0] == 1
     assert info["fault"][0, 0] == 2
     assert reward[0, 0] < -9.5
+
+
+def test_the_mask_looks_at_the_crosswalk_behind_the_turn_and_not_at_the_one_straight_on():
+    """A turn is open as long as the car can keep its speed until the next decision and then stop there."""
+    vec = _alone(layout="grid-2x2", route_choice=True, mask_unsafe=True, hard_brake=2.0, length=150.0)
+    s, state = vec.simulation.settings, vec.arrays
+    v, shown = int(state.slot[0, 0]), set()
+    lane = int(state.vehicle[0, v, PLACE])
+    goal = s.goal[state.fresh_route[0, state.trip[0, v]]]
+    ways = {turn: int(s.turn_place[goal, lane, turn]) for turn in range(TURN_ACTIONS)}
+    link_of = {turn: int(s.choice[s.leg[at] + s.drivable[lane, LANE_INDEX]]) for turn, at in ways.items() if at != NONE}
+    own = int(state.vehicle[0, v, EXIT])
+    other = next(turn for turn, link in link_of.items() if link != own)
+    link = link_of[other]
+    x = _put(vec, int(s.drivable[link, END_LANE]), AT_START, 0.0, 0.01)
+    while True:
+        vec.step(np.array([[KEEP]]))
+        speed, rest = state.motion[0, v, SPEED], s.measure[lane, LENGTH] - state.motion[0, v, DIS]
+        if state.vehicle[0, v, PLACE] != lane or rest < speed * speed / 9.0:
+            break
+        assert state.gate_in[0, x] == 0.0
+        room = rest + s.measure[link, LENGTH] - SETBACK
+        keeps = 0.5 * speed + speed * speed / 4.0 + 2.0 * 0.25**2 / 8.0 <= room
+        mask = vec.action_mask
+        assert mask is not None
+        assert mask[0, 0, KEEP]
+        assert bool(mask[0, 0, NUM_ACTIONS + other]) == keeps
+        shown.add(keeps)
+    assert shown == {False, True}
 
 
 @pytest.mark.parametrize("side", [AT_END, AT_START])

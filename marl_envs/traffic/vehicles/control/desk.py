@@ -94,6 +94,8 @@ def check(params: Params, rule: Rule) -> Rule:
             f"{rule.name} must drive all vehicles: background must be 0, not {params.background}, as the engine's own "
             "drivers keep to other rules"
         )
+    if params.crosswalks:
+        raise ParameterError(f"{rule.name} needs crosswalks=False: it lets vehicles go and looks at no pedestrians")
     if params.hard_brake < EMERGENCY:
         raise ParameterError(f"{rule.name} needs a hard_brake of at least {EMERGENCY} m/s2, not {params.hard_brake}")
     if params.signals:
