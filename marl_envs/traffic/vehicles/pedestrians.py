@@ -120,19 +120,19 @@ def is_bound(state: EngineState, settings: EngineSettings, rules: Rules, e: Int,
 def _note_bound(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int) -> None:
     """Note at each gate whether any vehicle is bound to pass it."""
     lanes = rules.lane_gate.shape[0]
-    for x in range(fleet.held.shape[1]):
-        fleet.held[e, x] = 0
+    for x in range(fleet.bound.shape[1]):
+        fleet.bound[e, x] = 0
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
         while v != NONE:
             first, second, room, later = gates_of(state, settings, rules, e, v, d)
             if first != NONE and is_bound(state, settings, rules, e, v, first, room):
-                fleet.held[e, first] = 1
+                fleet.bound[e, first] = 1
             if second != NONE and is_bound(state, settings, rules, e, v, second, later):
-                fleet.held[e, second] = 1
+                fleet.bound[e, second] = 1
             if d < lanes and rules.lane_gate[d, AT_START] != NONE and _covers_start(state, settings, rules, e, v, d):
-                fleet.held[e, rules.lane_gate[d, AT_START]] = 1
+                fleet.bound[e, rules.lane_gate[d, AT_START]] = 1
             v = state.vehicle[e, v, BEHIND]
 
 
@@ -168,7 +168,7 @@ def _walk_one(fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, b: I
     at, pace = fleet.walker[e, b, i, WALK_AT], fleet.walker[e, b, i, PACE]
     to = at + pace * settings.dt
     for x in range(rules.gate_first[b], rules.gate_first[b + 1]):
-        if fleet.held[e, x]:
+        if fleet.bound[e, x]:
             low, high = rules.gate_place[x] - rules.gate_half, rules.gate_place[x] + rules.gate_half
             if pace > 0.0 and at <= low < to:
                 to = low

@@ -200,7 +200,7 @@ class Fleet(NamedTuple):
     next_walker: Annotated[NDArray[np.float64], "E B"]  # when the next one comes [steps]
     gate_in: Annotated[NDArray[np.float64], "E X"]  # until someone is in a gate [s]
     gate_out: Annotated[NDArray[np.float64], "E X"]  # until all who come have left it [s]
-    held: Annotated[NDArray[np.int32], "E X"]  # 1: a vehicle is bound to pass it
+    bound: Annotated[NDArray[np.int32], "E X"]  # 1: a vehicle is bound to pass it
     shut: Annotated[NDArray[np.int32], "E K"]  # links closed for this step, as someone walks before them
     walked: Annotated[NDArray[np.int64], "E V"]  # trip * X + the last gate that its front has passed, or NONE
     # The episode
