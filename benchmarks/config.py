@@ -179,6 +179,8 @@ class Suite(Strict):
             if other is None or other.kind != agent.kind or getattr(other, "start", None) is not None:
                 where = f"agents.{name}.start.compare: {start.compare!r}"
                 raise ValueError(f"{where} must be an agent of kind {agent.kind} without a start")
+            if other.env != agent.env:
+                raise ValueError(f"agents.{name}.env must be that of {start.compare!r}, with which it is compared")
             for n in (n for n in self.environments if name in self.players(n)):
                 where = f"environments.{n}"
                 if start.compare not in self.players(n):

@@ -14,6 +14,11 @@ from benchmarks.rates import count
 from benchmarks.statistics import FEW_SEEDS, Estimate
 from benchmarks.summary import Summary, agents_of
 
+RATES = (
+    "Rates: of all episodes of all seeds together, with Garwood's exact interval; it is about these policies, and does "
+    "not tell how far those of other seeds would be from them."
+)
+
 
 class Table(NamedTuple):
     """A table of one environment: column titles (the first is the agent), units, and lines of as many cells."""
@@ -156,7 +161,7 @@ def notes(suite: Suite) -> list[str]:
     if any(isinstance(agent, LearnerAgent) for agent in suite.agents.values()):
         lines.append(f"Learners: {result_of(suite)}.")
     if suite.rates:
-        lines.append("Rates: of all episodes of all seeds together, with Garwood's exact interval.")
+        lines.append(RATES)
     lower = {suite.headline_in(name) for name in suite.environments if suite.better_in(name) == "lower"}
     lines += [f"A lower {headline} is better." for headline in sorted(lower)]
     if suite.chance is not None:
@@ -174,5 +179,7 @@ def notes(suite: Suite) -> list[str]:
         times += [f"{bound.times:g}"] if f"{bound.times:g}" not in times else []
     lines += [f"{what}, times {' or '.join(times)}; a yardstick, not a proof." for what, times in bounds.items()]
     if len({str([agent.env.get(name) for name in ("reward", "shaping")]) for agent in suite.agents.values()}) > 1:
-        lines.append("Returns compare only between equal rewards: a team reward pays everyone for every delivery.")
+        lines.append("Returns compare only between equal rewards: a team reward pays everyone what each has earned.")
+    if len({tuple(suite.players(name)) for name in suite.environments}) > 1:
+        lines.append("All environments: of each agent those that it plays, so compare agents that play the same.")
     return lines

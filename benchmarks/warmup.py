@@ -10,9 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.config_agents import Agent
 from benchmarks.jobs import Job
 
 MESSAGE = "compiling kernels (first use, less than a minute) ..."
+SHORT = 16  # agent-steps of a training that only compiles
 
 
 @contextmanager
@@ -38,7 +40,9 @@ def warm_up(jobs: list[Job], console: Console) -> None:
     with compiling_message(console):
         for job in kinds.values():
             with tempfile.TemporaryDirectory() as folder:
-                simulate(shrink(job), Path(folder))
+                run = Path(folder) / "runs" / "job"  # as in a results folder: trainings that jobs share lie beside runs
+                run.mkdir(parents=True)
+                simulate(shrink(job), run)
 
 
 def shrink(job: Job) -> Job:
@@ -48,10 +52,20 @@ def shrink(job: Job) -> Job:
     )
     return job.model_copy(
         update={
+            "settings": _shrunk(job.settings),
             "params": {**job.params, "max_cycles": 3},
             "train_params": job.train_params and {**job.train_params, "max_cycles": 3},
             "train": train,
-            "train_steps": min(job.train_steps, 16),
+            "train_steps": min(job.train_steps, SHORT),
             "evaluate": job.evaluate.model_copy(update={"num_envs": 1, "episodes": 1}),
         }
     )
+
+
+def _shrunk(settings: Agent) -> Agent:
+    """Return an agent's settings, with a short training elsewhere if it starts from one."""
+    start = getattr(settings, "start", None)
+    if start is None:
+        return settings
+    steps = min(start.train_steps, SHORT)
+    return settings.model_copy(update={"start": start.model_copy(update={"train_steps": steps})})

@@ -60,11 +60,14 @@ class DifferenceRewards:
         """Name and parameters of the environment, and the default action."""
         return {**self.vec.fingerprint, "difference_rewards": self.params.default_action}
 
-    def set_state(self, state: Snapshot) -> None:
-        """Continue from a snapshot, of the environment or (from a checkpoint) with this wrapper's fingerprint."""
+    def set_state(self, state: Snapshot) -> Any:
+        """Continue from a snapshot, of the environment or (from a checkpoint) with this wrapper's fingerprint.
+
+        Return what `VectorEnv.set_state` does.
+        """
         if state.meta["fingerprint"] == self.fingerprint:
             state = Snapshot({**state.meta, "fingerprint": self.vec.fingerprint}, state.arrays)
-        self.vec.set_state(state)
+        return self.vec.set_state(state)
 
     def step(self, actions: NDArray[Any]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Advance every environment by one step; as `VectorEnv.step`, but for the reward.

@@ -32,7 +32,8 @@ def transfer_table(evals: pl.DataFrame, environment: str, suite: Suite) -> Table
         if isinstance(agent, LearnerAgent) and agent.start is not None:
             found = gains(evals, environment, suite, name, agent.start.compare)
             if found:
-                lines.append([name, agent.start.compare, f"{agent.start.train_steps / 1e6:g}", *_cells(found)])
+                steps = f"{agent.start.train_steps / 1e6:g}"
+                lines.append([name, agent.start.compare, steps, *_cells(found, _sign(suite, environment))])
     if not lines:
         return None
     units = ["", "", "M steps", suite.headline_in(environment), suite.headline_in(environment)]
@@ -41,10 +42,14 @@ def transfer_table(evals: pl.DataFrame, environment: str, suite: Suite) -> Table
 
 def gains(evals: pl.DataFrame, environment: str, suite: Suite, agent: str, scratch: str) -> list[Gain]:
     """Return the gain of each seed that both trainings have; "more is better" whatever the metric."""
-    metric = suite.headline_in(environment)
-    sign = 1.0 if suite.better_in(environment) == "higher" else -1.0
+    metric, sign = suite.headline_in(environment), _sign(suite, environment)
     known, new = (histories(evals, environment, name, metric, sign) for name in (agent, scratch))
     return [gain(new[seed], known[seed], metric) for seed in sorted(set(new) & set(known))]
+
+
+def _sign(suite: Suite, environment: str) -> float:
+    """Return what the headline metric is multiplied by, so that more is better."""
+    return 1.0 if suite.better_in(environment) == "higher" else -1.0
 
 
 def histories(evals: pl.DataFrame, environment: str, agent: str, metric: str, sign: float) -> dict[int, History]:
@@ -63,10 +68,10 @@ def histories(evals: pl.DataFrame, environment: str, agent: str, metric: str, si
     return found
 
 
-def _cells(found: list[Gain]) -> list[str]:
-    """Return the cells of a line, after those that name it."""
+def _cells(found: list[Gain], sign: float) -> list[str]:
+    """Return the cells of a line, after those that name it; the level as the metric itself, without `sign`."""
     both = [one for one in found if one.time_saved is not None]
-    level = number(t_interval([abs(one.level) for one in found]))
+    level = number(t_interval([sign * one.level for one in found]))
     steps = [_millions([one.scratch_steps for one in both]), _millions([one.transfer_steps for one in both])]
     saved = number(t_interval([100.0 * (one.time_saved or 0.0) for one in both])) if both else "-"
     return [number(t_interval([one.jump_start for one in found])), level, *steps, saved, f"{len(both)} of {len(found)}"]

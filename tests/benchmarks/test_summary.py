@@ -247,3 +247,11 @@ def test_an_environment_may_be_compared_on_a_metric_of_its_own(tmp_path: Path, e
     assert "A lower jam is better." in notes(suite)
     jobs = {(job.environment, job.headline, job.better) for job in expand(suite)}
     assert jobs == {("floor", "deliveries", "higher"), ("tiny", "jam", "lower")}
+
+
+def test_the_pooled_score_says_when_not_all_play_everywhere(tmp_path: Path) -> None:
+    said = "All environments: of each agent those that it plays, so compare agents that play the same."
+    assert said not in notes(load_suite(write_suite(tmp_path)))
+    fewer = {**ENVIRONMENTS["tiny"], "agents": ["greedy"]}
+    environments = {"floor": ENVIRONMENTS["floor"], "tiny": fewer}
+    assert said in notes(load_suite(write_suite(tmp_path, environments=environments)))

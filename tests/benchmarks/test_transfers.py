@@ -17,7 +17,8 @@ from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand, start_of, training_key
 from benchmarks.report.transfers import transfer_table
 from benchmarks.simulate import simulate
-from tests.benchmarks.fakes import SUITE, write_suite
+from benchmarks.warmup import SHORT, warm_up
+from tests.benchmarks.fakes import SUITE, quiet_console, write_suite
 
 LEARNER: dict[str, Any] = {
     "kind": "independent_q",
@@ -108,6 +109,32 @@ def test_bad_starts_are_refused_before_any_run(tmp_path: Path, start: dict[str, 
     assert message in str(caught.value)
 
 
+def test_who_is_compared_learns_in_the_same_environment(tmp_path: Path) -> None:
+    moved = {**LEARNER, "env": {"observation": "tabular", "reward": "other"}, "start": START}
+    agents = {"greedy": {"kind": "greedy"}, "new": LEARNER, "moved": moved}
+    with pytest.raises(InputError, match=r"agents\.moved\.env must be that of 'new', with which it is compared"):
+        load_suite(suite_of(tmp_path, agents=agents))
+
+
+def test_to_compile_it_is_enough_to_train_elsewhere_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is trained meanwhile is not left behind."""
+    path = suite_of(tmp_path, {**START, "train_steps": 10**9})
+    seen: list[int] = []
+
+    def look(job: Job, folder: Path) -> dict[str, float]:
+        result = simulate(job, folder)
+        seen.extend(checkpoint.read(trained)[0]["history"]["steps"] for trained in tmp_path.glob("*/trained/*.npz"))
+        return result
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("benchmarks.simulate.simulate", look)
+    warm_up([jobs_of(path)["moved"]], quiet_console())
+    assert seen == [SHORT]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_who_is_compared_must_play_everywhere(tmp_path: Path) -> None:
     path = suite_of(tmp_path, environments={"floor": {**FLOOR, "agents": ["greedy", "moved"]}})
     with pytest.raises(
@@ -144,6 +171,11 @@ def test_the_report_says_what_was_saved() -> None:
     less = suite.model_copy(update={"better": "lower", "chance": "greedy"})
     [line] = transfer_table(pl.DataFrame(rows), "floor", less).lines  # type: ignore[union-attr]
     assert line[3].startswith("-5.0 ± ")  # where less is better, to begin with more is no start
+    assert line[4].startswith("11.0 ± ")
+    losses = pl.DataFrame(rows).with_columns(value=pl.col("value") - 20.0)
+    [line] = transfer_table(losses, "floor", suite).lines  # type: ignore[union-attr]
+    assert line[3].startswith("5.0 ± ")
+    assert line[4].startswith("-9.0 ± ")  # a level may be below zero
 
 
 def test_no_table_without_a_start() -> None:

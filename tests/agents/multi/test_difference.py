@@ -121,3 +121,14 @@ def test_an_interrupted_training_on_difference_rewards_goes_on(tmp_path):
     resumed = trained(tmp_path / "part.npz", False)
     assert resumed.steps == whole.steps
     np.testing.assert_array_equal(resumed.q, whole.q)
+
+
+def test_a_snapshot_put_back_gives_what_the_environment_gives():
+    vec = DifferenceRewards(matrix_v0.vector_env(4, game="boutilier", reward="team"))
+    vec.reset(seed=1)
+    obs, *_ = vec.step(np.zeros((4, 2), np.int64))
+    taken, shown = vec.get_state(), obs.copy()
+    vec.step(np.zeros((4, 2), np.int64))
+    again, info = vec.set_state(taken)
+    np.testing.assert_array_equal(again, shown)
+    assert info["alive"].all()
