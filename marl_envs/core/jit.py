@@ -32,7 +32,7 @@ NO_KERNELS = (
     "wrappers/",
     *(f"core/{name}.py" for name in ("buffers", "parallel", "registry", "vector")),
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),
-    *(f"traffic/{name}.py" for name in ("phases", "pictures", "plans", "rilsa", "routing", "sources", "streets")),
+    *(f"traffic/{name}.py" for name in ("phases", "pictures", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
     *(f"traffic/engine/{name}.py" for name in ("editing", "routes", "simulate", "sumo_tables", "tables", "zones")),
     *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),

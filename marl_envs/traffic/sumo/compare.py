@@ -104,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _print_table(given: argparse.Namespace) -> None:
     seeds = range(check_int("--seeds", given.seeds, 1, 10_000))
     parameters = {"network": given.network, "demand": given.demand, "yellow": given.yellow, "demand_sets": given.seeds}
+    scenario_of(params.build(Params, parameters))  # refuses what SUMO cannot play, before we do
     print(f"{'':20}{'ours':>10}{'SUMO':>10}{'ratio':>8}   ours by seed | SUMO by seed")
     for name, policy in POLICIES.items():
         mine = ours(policy, seeds, **parameters)
