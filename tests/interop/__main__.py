@@ -1,7 +1,8 @@
 """Prove that a library trains on the environments: `python -m tests.interop NAME`.
 
 Makes an environment of its own below `.interop/` with the versions that fit (requirements/NAME.txt), runs the library's
-tests and the conformance tests there, then trains its example from each seed, which must rise above random.
+tests and the conformance tests of one environment a family there, then trains its example from each seed, which must
+rise above random.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from tests.interop.table import table
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / ".interop"
 RESULTS = ROOT / "results" / "interop"
+# Environments that the conformance tests are run for with a library's versions; all are, without one
+ONE_OF_EACH = (
+    *("warehouse-tiny-2ag-v0", "errands-8ag-v0", "signals-cross-tabular-v0", "intersection-cross-4-v0"),
+    *("vacuum-v0", "climbing-v0", "cliff-v0"),
+)
 
 
 def read_requirements(path: Path) -> tuple[list[str], list[str], list[str]]:
@@ -55,7 +61,7 @@ def install(library: Library) -> Path:
 
 
 def run_tests(library: Library, python: Path) -> None:
-    """Run the library's tests and the conformance tests; none of the library's own may be skipped whole."""
+    """Run the library's tests and conformance tests; none of the library's own may be skipped whole."""
     files = [f"tests/interop/test_{name}.py" for name in library.tests]
     for file in files:
         subprocess.run(
@@ -64,7 +70,7 @@ def run_tests(library: Library, python: Path) -> None:
             cwd=ROOT,
         )
     conformance = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_conformance.py"]
-    subprocess.run(conformance, check=True, cwd=ROOT)
+    subprocess.run([*conformance, "-k", " or ".join(ONE_OF_EACH)], check=True, cwd=ROOT)
 
 
 def version(library: Library, python: Path) -> str:
