@@ -33,7 +33,7 @@ def evaluate(policy: Any, vec: Any, episodes: int, seed: int, *, transfer: bool 
         ParameterError: `episodes` below 1, or a learner made for another environment: says what differs.
     """
     episodes = check_int("episodes", episodes, 1)
-    choose = _chooser(policy, vec, seed, transfer)
+    choose = chooser(policy, vec, seed, transfer)
     left = np.full(vec.num_envs, episodes // vec.num_envs) + (np.arange(vec.num_envs) < episodes % vec.num_envs)
     rows: list[list[Episode]] = [[] for _ in range(vec.num_envs)]
     obs, info = vec.reset(seed=seed)
@@ -45,8 +45,12 @@ def evaluate(policy: Any, vec: Any, episodes: int, seed: int, *, transfer: bool 
     return [episode for row in rows for episode in row]
 
 
-def _chooser(policy: Any, vec: Any, seed: int, transfer: bool) -> Choose:
-    """Return a function of observations and infos that gives the actions."""
+def chooser(policy: Any, vec: Any, seed: int, transfer: bool) -> Choose:
+    """Return a function of observations and infos that gives the actions of a policy, or of a learner's greedy one.
+
+    Raises:
+        ParameterError: see `evaluate`.
+    """
     if not hasattr(policy, "greedy"):
         policy.reset(seed)
         return lambda obs, info: policy.act(vec, obs)

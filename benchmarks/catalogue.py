@@ -19,6 +19,18 @@ class Planner(NamedTuple):
     needs: tuple[str, object] | None = None
 
 
+class Event(NamedTuple):
+    """What may happen in an episode: the metric that counts it, and the one that says when, in steps or seconds."""
+
+    count: str
+    at: str = ""  # "" where no metric does
+    clock: str = ""  # parameter that is the length of a step [s]; "" where `at` counts steps
+
+    def unit(self, params: dict[str, Any]) -> float:
+        """Return how much of `at` one step is."""
+        return float(params.get(self.clock, DEFAULT_INTERVAL)) if self.clock else 1.0
+
+
 class Family(NamedTuple):
     """Where the parts of an environment family are: "module:attribute"; nothing is imported before it is used."""
 
@@ -27,8 +39,11 @@ class Family(NamedTuple):
     metrics: str
     replay: str  # function of a trajectory that gives what the report's player needs; "" where it shows none
     policies: dict[str, tuple[Planner, ...]]  # by kind of agent, the first that fits; learners play in every family
+    events: dict[str, Event] = {}  # noqa: RUF012  what an episode can be found by, beside its headline
 
 
+DEFAULT_INTERVAL = 0.5  # of intersection_v0 between two decisions [s]
+_DEADLOCK = {"first-deadlock": Event("deadlocks", "deadlock_first")}
 _CONTROLLERS = "marl_envs.traffic.signals.controllers"
 _DRIVERS = "marl_envs.traffic.vehicles.policies"
 
@@ -43,6 +58,7 @@ FAMILIES = {
             "greedy": (Planner("marl_envs.warehouse.planner:GreedyPolicy"),),
             "pibt": (Planner("marl_envs.warehouse.pibt:PIBTPolicy"),),
         },
+        events=_DEADLOCK,
     ),
     "errands_v0": Family(
         vector_env="marl_envs.errands_v0:vector_env",
@@ -56,6 +72,7 @@ FAMILIES = {
                 Planner("marl_envs.warehouse.errands.pibt_rotate:RotatingPIBTPolicy", needs=("moves", "rotate")),
             ),
         },
+        events=_DEADLOCK,
     ),
     "traffic_signals_v0": Family(
         vector_env="marl_envs.traffic_signals_v0:vector_env",
@@ -77,7 +94,7 @@ FAMILIES = {
         vector_env="marl_envs.intersection_v0:vector_env",
         params="marl_envs.traffic.vehicles.params:Params",
         metrics="marl_envs.traffic.vehicles.metrics:METRICS",
-        replay="",
+        replay="benchmarks.replay_vehicles:vehicles",
         policies={
             "random": (Planner(f"{_DRIVERS}:RandomDriver"),),
             "engine_driver": (Planner(f"{_DRIVERS}:EngineDriver"),),
@@ -86,6 +103,10 @@ FAMILIES = {
             "reservation": (Planner(f"{_DRIVERS}:Reservation"),),
             "fixed_signal": (Planner(f"{_DRIVERS}:FixedSignal"),),
             "actuated_signal": (Planner(f"{_DRIVERS}:ActuatedSignal"),),
+        },
+        events={
+            "first-collision": Event("collisions"),
+            "first-deadlock": Event("deadlock", "deadlock_at", clock="decision_interval"),
         },
     ),
     "matrix_v0": Family(

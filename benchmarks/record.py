@@ -10,13 +10,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from benchmarks import catalogue, replay, store
+from benchmarks import catalogue, store
 from benchmarks.config import Suite
 from benchmarks.config_parts import Strict
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest
 from benchmarks.report import Made, write_report
+from benchmarks.report.replays import gather
 from benchmarks.summary import Summary, summarise
+from benchmarks.watch import worth_watching
 
 FILE = "suite.json"
 
@@ -83,15 +85,9 @@ def render(record: Record, summary: Summary, out: Path) -> None:
     cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in keys)
     made = Made(record.command, record.date, cpu / 60, record.versions, record.code)
     evals = store.read_runs(out, keys, "evals.parquet")
-    write_report(out / "report.html", record.suite, summary, evals, _replays(record.jobs, out), made)
-
-
-def _replays(jobs: dict[str, Job], out: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    return {
-        (job.environment, job.agent): replay.read(store.run_folder(out, key) / store.REPLAY)
-        for key, job in jobs.items()
-        if job.replay and catalogue.FAMILIES[job.env].replay
-    }
+    played = store.read_runs(out, keys, "episodes.parquet")
+    watched = [one for one in worth_watching(record.jobs, played, out) if one.path.is_file()]
+    write_report(out / "report.html", record.suite, summary, evals, gather(record.jobs, watched, out), made)
 
 
 def _versions() -> dict[str, str]:

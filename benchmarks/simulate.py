@@ -49,7 +49,7 @@ def _evaluate(job: Job, agent: Any) -> list[Episode]:
     """Return new episodes that the agent plays, greedily if it has learned."""
     vec = _made(job, job.evaluate.num_envs, training=False)
     transfer = job.train_params is not None
-    episodes = evaluate(agent, vec, job.evaluate.episodes, _derived(job.seed, EVALUATION), transfer=transfer)
+    episodes = evaluate(agent, vec, job.evaluate.episodes, derived(job.seed, EVALUATION), transfer=transfer)
     vec.close()
     return episodes
 
@@ -59,7 +59,7 @@ def _prepare(job: Job, folder: Path) -> tuple[Any, list[tuple[int, list[Episode]
     if not isinstance(job.settings, LearnerAgent):
         return catalogue.make_policy(job), []
     learner, history = _train(job, folder) if job.train_params is None else _shared_training(job, folder)
-    learner.save(folder / "checkpoint.npz")
+    learner.save(folder / store.CHECKPOINT)
     return learner, [(one.steps, one.episodes) for one in history.evaluations]
 
 
@@ -109,7 +109,7 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
         learner.know(_shared_training(before, folder)[0].knowledge())
     if isinstance(plan.result, int):  # the evaluations count: they play what the other agents play
         shown = job.evaluate
-        eval_seed = _derived(job.seed, EVALUATION)
+        eval_seed = derived(job.seed, EVALUATION)
     else:
         shown = Evaluation(num_envs=min(plan.eval_episodes, plan.num_envs), episodes=plan.eval_episodes)
         eval_seed = None
@@ -139,7 +139,7 @@ def _made(job: Job, num_envs: int, training: bool = True) -> Any:
     return seen_by(job.settings, vec) if isinstance(job.settings, LearnerAgent) else vec
 
 
-def _derived(seed: int, stream: int) -> int:
+def derived(seed: int, stream: int) -> int:
     """Return the seed of another stream, as a Python int that every reset accepts."""
     return int(seed_stream(seed, stream)) >> 1
 
@@ -160,4 +160,4 @@ def _record(job: Job, agent: Any) -> Trajectory:
 
     env = from_fingerprint(catalogue.make(job, 1).fingerprint)
     player = agent.greedy() if hasattr(agent, "greedy") else agent
-    return rollout(env, player, seed=_derived(job.seed, REPLAY))
+    return rollout(env, player, seed=derived(job.seed, REPLAY))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DONE = "DONE"
 PART = ".part"  # suffix of a run folder that is being written
+CHECKPOINT = "checkpoint.npz"  # of what has learned
 TRAINING = "training.npz"  # a learner's checkpoint while it trains, inside a .part folder
 REPLAY = "replay.npz"  # one episode's trajectory
 EPISODE_COLUMNS = ("run", "seed", "env", "algo", "phase", "step", "episode", "agent", "metric", "value")

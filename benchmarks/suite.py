@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from benchmarks import catalogue, record, store
+from benchmarks import catalogue, record, store, watch
 from benchmarks.config import load_suite, suite_path
 from benchmarks.data import with_data
 from benchmarks.errors import InputError
@@ -66,6 +66,10 @@ def run_suite(
             _simulate_missing(jobs, out, workers, console)
         else:
             run_missing(jobs, out, workers, execute, console)
+        if execute is None:
+            watch.keep(
+                watch.worth_watching(jobs, store.read_runs(out, list(jobs), "episodes.parquet"), out), out, console
+            )
         _write_results(record.make_record(suite, jobs, command), out, console)
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
 

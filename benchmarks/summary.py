@@ -35,6 +35,7 @@ class Summary(NamedTuple):
 
     rows: list[Row]
     pooled: dict[str, Estimate]  # agent -> IQM over environments and seeds of the percentage of the reference
+    scores: dict[str, list[list[float]]]  # agent -> those percentages [%], a list of seeds an environment
 
     def get(self, environment: str, agent: str, metric: str) -> Row | None:
         """Return the row of these names."""
@@ -71,7 +72,8 @@ def summarise(suite: Suite, episodes: pl.DataFrame, units: dict[str, dict[str, s
                 row = _row(suite, table, environment, agent, metric, unit)
                 if row is not None:
                     rows.append(row)
-    return Summary(rows, _pooled(suite, table))
+    scores = _scores(suite, table)
+    return Summary(rows, {agent: stratified_bootstrap(strata) for agent, strata in scores.items()}, scores)
 
 
 def agents_of(suite: Suite, environment: str) -> list[str]:
@@ -123,16 +125,13 @@ def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environmen
     ]
 
 
-def _pooled(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str, Estimate]:
-    """Return the pooled percentage of the reference of every agent, with a stratified bootstrap interval."""
+def _scores(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str, list[list[float]]]:
+    """Return the percentage of the reference of every agent, by environment and seed."""
 
     def scores(environment: str, agent: str) -> list[float]:
         return _percent(suite, table, environment, table.get((environment, agent, suite.headline_in(environment)), {}))
 
-    return {
-        agent: stratified_bootstrap([scores(environment, agent) for environment in suite.environments])
-        for agent in suite.agents
-    }
+    return {agent: [scores(environment, agent) for environment in suite.environments] for agent in suite.agents}
 
 
 def write_csv(path: Path, summary: Summary) -> None:

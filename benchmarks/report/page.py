@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from benchmarks import store
 from benchmarks.config import Suite
 from benchmarks.kinds import LearnerAgent
+from benchmarks.report.cells import linked
 from benchmarks.report.curves import SERIES, curve_figure, learning_curves
+from benchmarks.report.profiles import profile_figure
+from benchmarks.report.replays import Replays
 from benchmarks.report.sweeps import sweep_figure
 from benchmarks.report.transfers import transfer_table
 from benchmarks.summary import Summary, agents_of
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 HERE = Path(__file__).parent
+SCRIPTS = ("scenes_floor.js", "scenes_roads.js", "player.js")
 
 
 class Made(NamedTuple):
@@ -37,7 +41,7 @@ def write_report(
     suite: Suite,
     summary: Summary,
     evals: pl.DataFrame,
-    replays: dict[tuple[str, str], dict[str, Any]],
+    replays: Replays,
     made: Made,
 ) -> None:
     """Write the report of a suite to `path`.
@@ -47,7 +51,7 @@ def write_report(
         suite: what was run.
         summary: its estimates.
         evals: evaluation episodes during training, long format.
-        replays: (environment, agent) -> replay, see `benchmarks.replay`.
+        replays: what there is to watch.
         made: how the results were made.
 
     Raises:
@@ -68,19 +72,20 @@ def write_report(
         pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
         environments=[_section(name, suite, summary, evals, replays) for name in suite.environments],
         style=(HERE / "style.css").read_text(encoding="utf-8"),
-        player=(HERE / "player.js").read_text(encoding="utf-8"),
+        profiles=profile_figure(suite, summary) if len(suite.environments) > 1 else "",
+        left_out=replays.left_out,
+        player="".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
     )
     with store.writing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
 
 
-def _section(
-    name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, replays: dict[tuple[str, str], dict[str, Any]]
-) -> dict[str, Any]:
+def _section(name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, replays: Replays) -> dict[str, Any]:
     """Return what the template shows of one environment."""
     curves = learning_curves(evals, name, suite)
-    shown = {agent: replays[name, agent] for agent in suite.agents if (name, agent) in replays}
+    shown = replays.of(name)
     transfers = transfer_table(evals, name, suite)
+    shown_tables = [*tables(suite, summary, name), *([transfers] if transfers else [])]
     best = max(shown, key=lambda agent: _goodness(suite, summary, name, agent), default="")
     learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
     return {
@@ -92,7 +97,7 @@ def _section(
         "elsewhere": bool(suite.environments[name].train_on),
         "train_steps": suite.environments[name].train_steps / 1e6,
         "bars": bars(suite, summary, name),
-        "tables": [*tables(suite, summary, name), *([transfers] if transfers else [])],
+        "tables": [linked(table, name, suite, summary, shown) for table in shown_tables],
         "curves": curve_figure(curves, name, suite, summary) if curves else "",
         # "</" must not occur inside a <script> element
         "replays": json.dumps(shown, separators=(",", ":")).replace("</", "<\\/"),

@@ -73,7 +73,7 @@ def summary_of(means: dict[str, list[float]]) -> Summary:
     """Return a summary of the greedy agent on the small floor, from means over 4 episodes a seed."""
     nothing = t_interval([])
     return Summary(
-        [Row("floor", "greedy", name, "", t_interval(v), 0.0, nothing, nothing) for name, v in means.items()], {}
+        [Row("floor", "greedy", name, "", t_interval(v), 0.0, nothing, nothing) for name, v in means.items()], {}, {}
     )
 
 

@@ -77,14 +77,16 @@ def test_results_are_in_the_tables(html: str) -> None:
 
 
 def test_curves_follow_the_pages_colours(page: Page, html: str) -> None:
-    assert page.open.count("svg") == 2
+    assert page.open.count("svg") == 2 + 1  # curves of two environments, and the profiles
     assert "var(--series-1)" in html
     assert "#0a0b" not in html
     assert "#010203" not in html
 
 
 def test_every_environment_has_a_replay_of_every_agent(page: Page) -> None:
-    assert [set(json.loads(data)) for data in page.data] == [{"greedy", "learner"}] * 2
+    shown = [json.loads(data) for data in page.data]
+    assert [set(agents) for agents in shown] == [{"greedy", "learner"}] * 2
+    assert {tuple(which) for agents in shown for which in agents.values()} == {("usual",)}  # nothing else is kept
 
 
 def test_says_how_it_was_made(html: str) -> None:

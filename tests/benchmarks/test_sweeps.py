@@ -40,7 +40,7 @@ def summary() -> Summary:
         row("tiny", "greedy", [1.0, 3.0]),
         row("tiny", "learner", [0.5, 1.0]),
     ]
-    return Summary(rows, {})
+    return Summary(rows, {}, {})
 
 
 def test_lines_rise_with_the_parameter(tmp_path: Path, summary: Summary) -> None:

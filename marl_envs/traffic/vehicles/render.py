@@ -96,6 +96,14 @@ class IntersectionArtist:
         lines.append(f"{float(frame['seconds']):.1f} s: {counts}")
         return "\n".join(lines) + "\n"
 
+    def bodies(self, frame: Frame) -> Iterator[tuple[int, float, float, float, float]]:
+        """Yield slot, middle x, y [m, y downwards] and unit direction of every vehicle that is in the picture."""
+        for v in np.flatnonzero(frame["place"] >= 0).tolist():
+            b = self._body(frame, v)
+            x, y = self.map.at(b.x, b.y)
+            if 0 <= x <= self.map.width and 0 <= y <= self.map.height:
+                yield v, x, y, b.dx, -b.dy
+
     def _lines(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
         """Yield the stop lines; where nothing is open they are dark. And a mark where vehicles wait outside."""
         network = self.network
