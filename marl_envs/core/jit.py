@@ -29,6 +29,7 @@ _compiled: list[Any] = []  # the dispatchers that have been made, so that one ca
 NO_KERNELS = (
     "render/",
     "interop/",
+    "metrics/",
     "wrappers/",
     *(f"core/{name}.py" for name in ("buffers", "parallel", "registry", "vector")),
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),

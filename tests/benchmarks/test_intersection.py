@@ -14,12 +14,13 @@ from benchmarks.catalogue import check_job, check_suite
 from benchmarks.config import Rate, load_suite, suite_path
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand
-from benchmarks.rates import count, garwood
+from benchmarks.rates import count
 from benchmarks.simulate import simulate
 from benchmarks.statistics import t_interval
 from benchmarks.summary import Row, Summary
 from benchmarks.tables import tables
 from benchmarks.warmup import shrink
+from marl_envs.metrics import garwood
 from tests.benchmarks.fakes import write_suite
 
 RATE = {"Lost": {"events": "service_time", "of": "deliveries", "per": 1000}}

@@ -1,4 +1,4 @@
-"""Statistics on a few numbers a seed: intervals, IQM and the stratified bootstrap; deterministic.
+"""Estimates from a few numbers a seed: intervals, IQM, median, optimality gap, stratified bootstrap; deterministic.
 
 The unit of inference is the seed (one training run, one stream of episodes): episodes of one seed are averaged first,
 because they share what was learned and are not independent. Intervals of one environment are Student's t intervals over
@@ -46,7 +46,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
 
     A single seed has a mean but no interval (NaN).
     """
-    data = _finite(values)
+    data = known_values(values)
     if not data.size:
         return NOTHING
     mean = float(data.mean())
@@ -60,9 +60,31 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Estimate:
 
 def iqm(values: ArrayLike) -> float:
     """Return the interquartile mean: the mean after cutting the lowest and highest quarter (rounded down)."""
-    data = np.sort(_finite(values))
+    data = np.sort(known_values(values))
     cut = int(0.25 * data.size)
     return float(data[cut : data.size - cut].mean()) if data.size else float("nan")
+
+
+def median(values: ArrayLike) -> float:
+    """Return the median; NaN of nothing."""
+    data = known_values(values)
+    return float(np.median(data)) if data.size else float("nan")
+
+
+def optimality_gap(values: ArrayLike, target: float = 1.0) -> float:
+    """Return by how much scores fall short of `target` on average; what is above it does not make up for the rest.
+
+    Range: at least 0, 0 if all reach the target; NaN of nothing.
+    """
+    data = known_values(values)
+    return float(target - np.minimum(data, target).mean()) if data.size else float("nan")
+
+
+def caution(runs: int) -> str | None:
+    """Return what to say of intervals from so few runs, or None from FEW_SEEDS on."""
+    if runs >= FEW_SEEDS:
+        return None
+    return f"{runs} run{'' if runs == 1 else 's'}: intervals of fewer than {FEW_SEEDS} runs are rough, and too narrow"
 
 
 def stratified_bootstrap(
@@ -81,7 +103,7 @@ def stratified_bootstrap(
         seed: of the resampling; the same seed gives the same interval.
         confidence: of the interval.
     """
-    groups = [group for group in map(_finite, strata) if group.size]
+    groups = [group for group in map(known_values, strata) if group.size]
     if not groups:
         return NOTHING
     rng = np.random.default_rng(seed)
@@ -92,6 +114,7 @@ def stratified_bootstrap(
     return Estimate(statistic(pooled), float(low), float(high), min(group.size for group in groups))
 
 
-def _finite(values: ArrayLike) -> Floats:
+def known_values(values: ArrayLike) -> Floats:
+    """Return the values as one flat array, without those that are undefined (NaN)."""
     data = np.asarray(values, dtype=np.float64).ravel()
     return data[~np.isnan(data)]
