@@ -22,7 +22,7 @@ class Planner(NamedTuple):
 class Event(NamedTuple):
     """What may happen in an episode: the metric that counts it, and the one that says when, in steps or seconds."""
 
-    count: str
+    counted: str
     at: str = ""  # "" where no metric does
     clock: str = ""  # parameter that is the length of a step [s]; "" where `at` counts steps
 

@@ -72,7 +72,7 @@ def _extreme(values: Iterator[tuple[str, int, float]], sign: int, what: str) -> 
 def _first(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | None:
     some = next(iter(jobs.values()))
     event = catalogue.FAMILIES[some.env].events[what]
-    happened = next((row for row in _values(episodes, jobs, event.count) if row[2] > 0), None)
+    happened = next((row for row in _values(episodes, jobs, event.counted) if row[2] > 0), None)
     if happened is None:
         return None
     key, number, _ = happened
@@ -85,7 +85,7 @@ def _first(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | N
 
 
 def _first_kept(job: Job) -> int:
-    """Return the first episode of the evaluation that the run's policy has played: earlier ones were of younger ones."""
+    """Return the first episode that the run's own policy has played: what came before were younger ones."""
     if job.train is None or not isinstance(job.train.result, int):
         return 0
     return (min(job.train.result, job.train.evaluations + 1) - 1) * job.evaluate.episodes

@@ -6,7 +6,6 @@ import datetime
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 

@@ -58,7 +58,7 @@ def _episode_of(metric: str, environment: str, suite: Suite) -> str:
     if metric == suite.headline_in(environment):
         return "worst"
     events = catalogue.FAMILIES[suite.environments[environment].env].events
-    return next((what for what, event in events.items() if metric in (event.count, event.at)), "")
+    return next((what for what, event in events.items() if metric in (event.counted, event.at)), "")
 
 
 def _warning(row: Row, suite: Suite) -> str:

@@ -9,26 +9,12 @@ from numpy.typing import NDArray
 
 from benchmarks.config import Suite
 from benchmarks.report.curves import SERIES, drawn, finish, line_with_band
-from benchmarks.statistics import Estimate, stratified_bootstrap
+from benchmarks.statistics import Estimate, performance_profile
 from benchmarks.summary import Summary
 from benchmarks.tables import share_of
 
 LEVELS = 41  # places at which the share is taken
 LOWEST, HIGHEST = 0.0, 125.0  # of the levels, at most [%]
-
-
-def profile(strata: list[list[float]], levels: NDArray[np.float64]) -> list[Estimate]:
-    """Return at every level the share of all values of all strata that are above it, with its interval.
-
-    Args:
-        strata: one list of scores (one a seed) an environment; NaN is left out.
-        levels: to compare with, rising.
-    """
-
-    def above(level: float) -> Estimate:
-        return stratified_bootstrap(strata, lambda values: float((values > level).mean()), repetitions=400)
-
-    return [above(float(level)) for level in levels]
 
 
 def profile_figure(suite: Suite, summary: Summary) -> str:
@@ -45,9 +31,11 @@ def profile_figure(suite: Suite, summary: Summary) -> str:
 def _draw(axes: Any, suite: Suite, summary: Summary, levels: NDArray[np.float64]) -> None:
     agents, labels = list(suite.agents), []
     for agent, strata in summary.scores.items():
-        line = profile(strata, levels)
-        if all(estimate.seeds == 0 for estimate in line):
+        found = performance_profile(strata, levels, repetitions=400)
+        if np.isnan(found.share).all():
             continue
+        rows = zip(found.share.tolist(), found.low.tolist(), found.high.tolist(), strict=True)
+        line = [Estimate(*row, suite.seeds) for row in rows]
         color = SERIES[agents.index(agent) % len(SERIES)]
         line_with_band(axes, levels, line, color)
         labels.append((line[-1].mean, agent, color))

@@ -14,6 +14,8 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Puts what `probe()` returns (or the error) into the page, once the page has settled.
+# In virtual time a browser without a window draws no frames, so a timer stands in for them.
+CLOCK = "<head><script>window.requestAnimationFrame = f => setTimeout(() => f(performance.now()), 16);</script>"
 FRAME = """<script>
 const wait = ms => new Promise(done => setTimeout(done, ms));
 async function probe() { %s }
@@ -43,7 +45,8 @@ def opened(page: Path, script: str, folder: Path, size: tuple[int, int] = (1200,
         size: of the window [pixels].
     """
     copy = folder / "probed.html"
-    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", FRAME % script), encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace("<head>", CLOCK, 1).replace("</body>", FRAME % script)
+    copy.write_text(text, encoding="utf-8")
     command = [
         browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
         f"--user-data-dir={folder / 'profile'}", f"--window-size={size[0]},{size[1]}",

@@ -32,7 +32,7 @@ for (const figure of document.querySelectorAll(".player")) {
       figure.querySelector(".heat").click();
       const heat = canvas.toDataURL();
       figure.querySelector(".heat").click();
-      figure.querySelector(".play").click();
+      if (figure.querySelector(".play").textContent === "▶") figure.querySelector(".play").click();
       await wait(2000);
       const which = figure.querySelector('.episodes [aria-pressed="true"]').textContent;
       const ended = figure.querySelector(".status").textContent;
