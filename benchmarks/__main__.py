@@ -33,7 +33,11 @@ class Run:
     seeds: int | None = None
     """Number of seeds; the suite's own if not given. The classics have their own."""
     workers: int | None = None
-    """Processes that run jobs; as many as there are cores if not given."""
+    """Jobs at a time; as many as there are cores if not given."""
+    engine: Literal["loky", "dask", "ray", "slurm", "serial"] = "loky"
+    """Where jobs run: processes of this machine, or a cluster (docs/benchmarks.md). The numbers are the same."""
+    address: str | None = None
+    """The cluster: a dask scheduler, a ray head, a Slurm partition. Without it, dask and ray start a local one."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,11 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
                 raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
         else:
+            from benchmarks.engines import Choice
             from benchmarks.suite import run_suite
 
-            run_suite(command.suite, command.out, command.seeds, workers, console)
+            choice = Choice(command.engine, workers, command.address)
+            run_suite(command.suite, command.out, command.seeds, choice, console)
     elif isinstance(command, Report):
         from benchmarks.suite import render_report
 
