@@ -23,6 +23,7 @@ from benchmarks.runner import run_missing
 from benchmarks.summary import summarise, write_csv
 from benchmarks.tables import print_tables
 from benchmarks.worker import Execute
+from benchmarks.yaml_file import located
 
 RESULTS = Path("results")
 
@@ -55,10 +56,11 @@ def run_suite(
         suite = suite.model_copy(update={"seeds": at_least_one("--seeds", seeds)})
     choice = Choice(workers=choice) if isinstance(choice, int) else choice
     check_engine(choice)
-    catalogue.check_suite(suite, path)
-    jobs = {job_key(job): job for job in expand(suite)}
-    for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
-        catalogue.check_job(job, path)
+    with located(path):
+        catalogue.check_suite(suite, path)
+        jobs = {job_key(job): job for job in expand(suite)}
+        for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
+            catalogue.check_job(job, path)
     out = RESULTS / path.stem if out is None else out
     command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} {choice.arguments}"
     with lock(out):
