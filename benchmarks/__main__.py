@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed | fidelity`."""
+"""The command line: `python -m benchmarks list | run SUITE | report DIR | compare A B | ...`, see `--help`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.commands import Ci, Compare, Export, OnResults, Verify
 from benchmarks.errors import InputError, RunError
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -24,7 +25,12 @@ class List:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a suite (again: only what is missing) and write its tables and report."""
+    """Run a suite (again: only what is missing) and write its tables and report.
+
+    Example: python -m benchmarks run quick
+
+    Example: python -m benchmarks run my_suite.yaml --seeds 10 --engine dask --address tcp://host:8786
+    """
 
     suite: Annotated[str, tyro.conf.Positional]
     """A suite's name (see `list`), the path of a .yaml file of the same form, or `classics` (docs/learners.md)."""
@@ -42,7 +48,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """Write the report of a results folder again (after a change of its looks, say): nothing runs."""
+    """Write the report of a results folder again (after a change of its looks, say): nothing runs.
+
+    Example: python -m benchmarks report results/quick
+    """
 
     results: Annotated[Path, tyro.conf.Positional]
     """The folder that `run` wrote."""
@@ -88,6 +97,7 @@ Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | OnResults
     | Annotated[Figure, tyro.conf.subcommand("figure")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
     | Annotated[Fidelity, tyro.conf.subcommand("fidelity")]
@@ -99,6 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = tyro.cli(Command, prog="python -m benchmarks", args=arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
+        if isinstance(command, Compare | Ci | Verify | Export):
+            return command.execute(console)
         _dispatch(command, console)
     except InputError as error:
         return _complain(error, BAD_INPUT)

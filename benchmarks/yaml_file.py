@@ -105,4 +105,6 @@ def _walk(node: Any, where: str) -> tuple[Any, Any]:
 
 
 def _entries(node: Any) -> list[tuple[Any, Any]]:
-    return [(k, v) for k, v in node.value if isinstance(k, yaml.ScalarNode)] if isinstance(node, yaml.MappingNode) else []
+    return (
+        [(k, v) for k, v in node.value if isinstance(k, yaml.ScalarNode)] if isinstance(node, yaml.MappingNode) else []
+    )

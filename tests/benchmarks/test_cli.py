@@ -39,7 +39,9 @@ def test_numbers_below_one(option: str, value: str, capsys: pytest.CaptureFixtur
 def test_broken_suite_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = write_suite(tmp_path, sedes=4)
     last = len(path.read_text().splitlines())
-    assert complaint(["run", str(path)], capsys).startswith(f"error: {path}: line {last}: unknown key 'sedes'; allowed are")
+    assert complaint(["run", str(path)], capsys).startswith(
+        f"error: {path}: line {last}: unknown key 'sedes'; allowed are"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "quick", "--seeds", "many"], ["fly"], []])

@@ -81,5 +81,5 @@ def test_line_of_what_an_environment_refuses(path: Path, message: str, line: int
 
 
 def test_other_errors_stay_as_they_are(path: Path) -> None:
-    with pytest.raises(InputError, match="^--seeds must be"), located(path):
+    with pytest.raises(InputError, match=r"^--seeds must be"), located(path):
         raise InputError("--seeds must be")
