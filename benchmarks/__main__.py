@@ -77,7 +77,7 @@ class Speed:
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection", "learners"] | None = None
+    only: Literal["warehouse", "traffic", "intersection", "learners", "harness"] | None = None
     """One part; all if not given."""
 
 

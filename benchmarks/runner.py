@@ -19,7 +19,8 @@ from benchmarks.worker import Execute, Outcome, Task
 
 Prepare = Callable[[list[Job]], None]
 
-ATTEMPTS = 3  # at a job whose worker dies; the last one alone, so that no job is blamed for another's death
+ATTEMPTS = 4  # at a job whose worker dies
+TOGETHER = 2  # of them; those after run one at a time, so that no job is blamed for another's death
 
 
 def run_missing(
@@ -58,7 +59,7 @@ def run_missing(
         wanted = Choice(workers=choice) if isinstance(choice, int) else choice
         fitting = wanted._replace(workers=min(wanted.workers, len(missing)))
         with closing(open_engine(fitting, out)) as engine:
-            engine.start()
+            engine.start(execute)
             prepare(list(missing.values()))
             _follow(_outcomes(engine, missing, out, execute), Board(missing, out, engine.workers), console)
 
@@ -70,7 +71,7 @@ def _outcomes(engine: Engine, jobs: dict[str, Job], out: Path, execute: Execute)
     for attempt in range(ATTEMPTS):
         lost = []
         last = attempt == ATTEMPTS - 1
-        for group in [[task] for task in tasks] if last else [tasks]:
+        for group in [tasks] if attempt < TOGETHER else [[task] for task in tasks]:
             for outcome in engine.run(group):
                 if not outcome.lost or last:
                     yield outcome

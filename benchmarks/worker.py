@@ -114,9 +114,8 @@ def join_pool() -> None:
     _end_with_parent()
 
 
-def get_ready() -> None:
-    """Import what jobs need; the first call in a worker process."""
-    import benchmarks.simulate  # noqa: F401
+def get_ready(execute: Execute) -> None:
+    """Do nothing: that `execute` has arrived in this process means that its module, which may be heavy, is imported."""
 
 
 def _config(job: Job) -> str:

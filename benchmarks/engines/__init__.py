@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from benchmarks.errors import InputError
-from benchmarks.worker import Outcome, Task
+from benchmarks.worker import Execute, Outcome, Task
 
 
 class Engine(Protocol):
@@ -19,8 +19,8 @@ class Engine(Protocol):
 
     workers: int
 
-    def start(self) -> None:
-        """Let the workers start and import what is heavy, without waiting for them."""
+    def start(self, execute: Execute) -> None:
+        """Let the workers start and import what `execute` needs, without waiting for them."""
         ...
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:

@@ -12,7 +12,7 @@ from distributed import CancelledError, Client, KilledWorker, LocalCluster
 
 from benchmarks.engines.stream import THREADS, outcome_of, stream
 from benchmarks.errors import RunError
-from benchmarks.worker import Outcome, Task, get_ready, run_task
+from benchmarks.worker import Execute, Outcome, Task, get_ready, run_task
 
 _LOCAL = {
     "distributed.nanny.pre-spawn-environ": THREADS,
@@ -31,7 +31,7 @@ class DaskCluster:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     silence_logs=logging.CRITICAL,
                 )
         try:
@@ -40,9 +40,12 @@ class DaskCluster:
             raise RunError(f"--address: no dask scheduler answers at {address}: {error}") from error
         self.workers = workers if self._cluster else max(1, sum(self._client.nthreads().values()))
 
-    def start(self) -> None:
+    def start(self, execute: Execute) -> None:
         """Let every worker import what is heavy."""
-        self._ready = self._client.run(get_ready, wait=False)
+        self._ready = [
+            self._client.submit(get_ready, execute, key=f"get-ready-{number}", workers=[worker])
+            for number, worker in enumerate(self._client.nthreads())
+        ]
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come."""

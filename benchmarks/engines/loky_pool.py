@@ -10,7 +10,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmarks.engines.stream import THREADS, outcome_of, stream
-from benchmarks.worker import Outcome, Task, get_ready, join_pool, run_task
+from benchmarks.worker import Execute, Outcome, Task, get_ready, join_pool, run_task
 
 
 class LokyPool:
@@ -20,10 +20,10 @@ class LokyPool:
         self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
 
-    def start(self) -> None:
+    def start(self, execute: Execute) -> None:
         """Start the workers; they import what is heavy while this process prepares."""
         for _ in range(self.workers):
-            self._running().submit(get_ready)
+            self._running().submit(get_ready, execute)
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come; where a worker dies, whatever was submitted is lost."""

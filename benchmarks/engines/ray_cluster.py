@@ -13,7 +13,7 @@ from ray.exceptions import LocalRayletDiedError, NodeDiedError, OutOfMemoryError
 from benchmarks.engines.stream import THREADS, outcome_of, stream
 from benchmarks.errors import RunError
 from benchmarks.jobs import ROOT
-from benchmarks.worker import Outcome, Task, get_ready, run_task
+from benchmarks.worker import Execute, Outcome, Task, get_ready, run_task
 
 _LOST = (WorkerCrashedError, OutOfMemoryError, NodeDiedError, LocalRayletDiedError, TaskCancelledError)
 
@@ -37,9 +37,9 @@ class RayCluster:
         # The runner tries again itself, so that attempts are counted alike on every engine.
         self._run, self._ready = (ray.remote(num_cpus=1, max_retries=0)(call) for call in (run_task, get_ready))
 
-    def start(self) -> None:
+    def start(self, execute: Execute) -> None:
         """Let the workers start and import what is heavy."""
-        self._started = [self._ready.remote() for _ in range(self.workers)]
+        self._started = [self._ready.remote(execute) for _ in range(self.workers)]
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.worker import Outcome, Task, run_task
+from benchmarks.worker import Execute, Outcome, Task, run_task
 
 
 class Serial:
@@ -14,7 +14,7 @@ class Serial:
     def __init__(self, workers: int, address: str | None, out: Path) -> None:
         self.workers = 1
 
-    def start(self) -> None:
+    def start(self, execute: Execute) -> None:
         """Nothing has to start."""
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:

@@ -12,7 +12,7 @@ import submitit
 from benchmarks.engines.stream import THREADS
 from benchmarks.errors import RunError
 from benchmarks.jobs import ROOT
-from benchmarks.worker import Outcome, Task, run_task
+from benchmarks.worker import Execute, Outcome, Task, run_task
 
 POLL = 0.5  # [s] between looks at whether jobs have ended
 ROUNDS = 8  # a worker gets its share of the tasks in so many Slurm jobs: starting one takes seconds
@@ -39,7 +39,7 @@ class Slurm:
         )
         self._jobs: dict[Any, list[Task]] = {}
 
-    def start(self) -> None:
+    def start(self, execute: Execute) -> None:
         """Slurm jobs start when there are tasks."""
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
@@ -49,7 +49,8 @@ class Slurm:
         chunks.reverse()
         while chunks or self._jobs:
             while chunks and len(self._jobs) < self.workers:
-                self._jobs[self._executor.submit(_run_chunk, chunks[-1])] = chunks.pop()
+                chunk = chunks.pop()
+                self._jobs[self._executor.submit(_run_chunk, chunk)] = chunk
             for job in [job for job in self._jobs if job.done()]:
                 yield from _outcomes(job, self._jobs.pop(job))
             time.sleep(POLL)
