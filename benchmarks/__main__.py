@@ -33,7 +33,7 @@ class Run:
     """
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's name (see `list`), the path of a .yaml file of the same form, or `classics` (docs/learners.md)."""
+    """A suite's or collection's name (see `list`), a suite's .yaml file, or `classics` (docs/learners.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
@@ -133,11 +133,7 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
                 raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
         else:
-            from benchmarks.engines import Choice
-            from benchmarks.suite import run_suite
-
-            choice = Choice(command.engine, workers, command.address)
-            run_suite(command.suite, command.out, command.seeds, choice, console)
+            _run(command, workers, console)
     elif isinstance(command, Report):
         from benchmarks.suite import render_report
 
@@ -158,14 +154,36 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         run_speed(command.seconds, command.repeats, console, command.only)
 
 
+def _run(command: Run, workers: int, console: Console) -> None:
+    """Run a suite, or all of a collection."""
+    from benchmarks.collection import collection_names, run_collection
+    from benchmarks.engines import Choice
+    from benchmarks.suite import RESULTS, run_suite
+
+    choice = Choice(command.engine, workers, command.address)
+
+    def run(suite: str, out: Path | None) -> None:
+        run_suite(suite, out, command.seeds, choice, console)
+
+    if command.suite in collection_names():
+        run_collection(command.suite, command.out or RESULTS / command.suite, run, console)
+    else:
+        run(command.suite, command.out)
+
+
 def _complain(error: object, code: int) -> int:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}")
     return code
 
 
 def _list(console: Console) -> None:
+    from benchmarks.collection import collection_names, load_collection
     from benchmarks.config import load_suite, suite_names, suite_path
 
+    for name in collection_names():
+        collection = load_collection(name)
+        console.print(f"[bold]{name}[/]  {collection.title}: {collection.description.strip()}")
+        console.print(f"  suites: {', '.join(collection.suites)}")
     console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
     for name in suite_names():
         suite = load_suite(suite_path(name))

@@ -99,6 +99,9 @@ class Evaluation(Strict):
 
     num_envs: PositiveInt = 32
     episodes: PositiveInt = 128
+    sampled: bool = Field(
+        default=False, description="learners play so many episodes more as they explore at the end of their training"
+    )
 
 
 class Suite(Strict):

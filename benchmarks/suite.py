@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmarks import catalogue, record, store
-from benchmarks.config import load_suite, suite_path
+from benchmarks.config import Suite, load_suite, suite_path
 from benchmarks.data import with_data
 from benchmarks.engines import Choice
 from benchmarks.engines import check as check_engine
@@ -58,7 +58,7 @@ def run_suite(
     check_engine(choice)
     with located(path):
         catalogue.check_suite(suite, path)
-        jobs = {job_key(job): job for job in expand(suite)}
+        jobs = {job_key(job): job for job in _expanded(suite, path)}
         for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
             catalogue.check_job(job, path)
     out = RESULTS / path.stem if out is None else out
@@ -74,6 +74,14 @@ def run_suite(
             run_missing(jobs, out, choice, execute, console)
         _write_results(record.make_record(suite, jobs, command), out, console)
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
+
+
+def _expanded(suite: Suite, path: Path) -> list[Job]:
+    """Return the suite's jobs; an agent from outside that is not there is an error in the file `path`."""
+    try:
+        return expand(suite)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def draw_figure(name: str, results: Path | None, out: Path, console: Console) -> None:
