@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed | fidelity`."""
+"""The command line: `python -m benchmarks list | run SUITE | report DIR | compare A B | ...`, see `--help`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from benchmarks.commands import Ci, Compare, Export, OnResults, Verify
 from benchmarks.errors import InputError, RunError
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
@@ -24,21 +25,33 @@ class List:
 
 @dataclass(frozen=True)
 class Run:
-    """Run a suite (again: only what is missing) and write its tables and report."""
+    """Run a suite (again: only what is missing) and write its tables and report.
+
+    Example: python -m benchmarks run quick
+
+    Example: python -m benchmarks run my_suite.yaml --seeds 10 --engine dask --address tcp://host:8786
+    """
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's name (see `list`), the path of a .yaml file of the same form, or `classics` (docs/learners.md)."""
+    """A suite's or collection's name (see `list`), a suite's .yaml file, or `classics` (docs/learners.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
     """Number of seeds; the suite's own if not given. The classics have their own."""
     workers: int | None = None
-    """Processes that run jobs; as many as there are cores if not given."""
+    """Jobs at a time; as many as there are cores if not given."""
+    engine: Literal["loky", "dask", "ray", "slurm", "serial"] = "loky"
+    """Where jobs run: processes of this machine, or a cluster (docs/benchmarks.md). The numbers are the same."""
+    address: str | None = None
+    """The cluster: a dask scheduler, a ray head, a Slurm partition. Without it, dask and ray start a local one."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Write the report of a results folder again (after a change of its looks, say): nothing runs."""
+    """Write the report of a results folder again (after a change of its looks, say): nothing runs.
+
+    Example: python -m benchmarks report results/quick
+    """
 
     results: Annotated[Path, tyro.conf.Positional]
     """The folder that `run` wrote."""
@@ -64,7 +77,7 @@ class Speed:
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection", "learners"] | None = None
+    only: Literal["warehouse", "traffic", "intersection", "learners", "harness"] | None = None
     """One part; all if not given."""
 
 
@@ -84,6 +97,7 @@ Command = (
     Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | OnResults
     | Annotated[Figure, tyro.conf.subcommand("figure")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
     | Annotated[Fidelity, tyro.conf.subcommand("fidelity")]
@@ -95,6 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = tyro.cli(Command, prog="python -m benchmarks", args=arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
+        if isinstance(command, Compare | Ci | Verify | Export):
+            return command.execute(console)
         _dispatch(command, console)
     except InputError as error:
         return _complain(error, BAD_INPUT)
@@ -117,9 +133,7 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
                 raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
         else:
-            from benchmarks.suite import run_suite
-
-            run_suite(command.suite, command.out, command.seeds, workers, console)
+            _run(command, workers, console)
     elif isinstance(command, Report):
         from benchmarks.suite import render_report
 
@@ -140,14 +154,36 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         run_speed(command.seconds, command.repeats, console, command.only)
 
 
+def _run(command: Run, workers: int, console: Console) -> None:
+    """Run a suite, or all of a collection."""
+    from benchmarks.collection import collection_names, run_collection
+    from benchmarks.engines import Choice
+    from benchmarks.suite import RESULTS, run_suite
+
+    choice = Choice(command.engine, workers, command.address)
+
+    def run(suite: str, out: Path | None) -> None:
+        run_suite(suite, out, command.seeds, choice, console)
+
+    if command.suite in collection_names():
+        run_collection(command.suite, command.out or RESULTS / command.suite, run, console)
+    else:
+        run(command.suite, command.out)
+
+
 def _complain(error: object, code: int) -> int:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[red]error:[/] {escape(str(error))}")
     return code
 
 
 def _list(console: Console) -> None:
+    from benchmarks.collection import collection_names, load_collection
     from benchmarks.config import load_suite, suite_names, suite_path
 
+    for name in collection_names():
+        collection = load_collection(name)
+        console.print(f"[bold]{name}[/]  {collection.title}: {collection.description.strip()}")
+        console.print(f"  suites: {', '.join(collection.suites)}")
     console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
     for name in suite_names():
         suite = load_suite(suite_path(name))

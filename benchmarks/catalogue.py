@@ -6,7 +6,9 @@ import importlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import external
 from benchmarks.config import Suite
+from benchmarks.config_agents import CheckpointAgent, ExternalAgent
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, start_of
 from benchmarks.kinds import KINDS, LearnerAgent
@@ -143,6 +145,8 @@ def make_policy(job: Job) -> Any:
     """Return the reference policy that plays the job, see `check_job`; its settings are its keyword arguments."""
     from marl_envs.core.params import build
 
+    if isinstance(job.settings, ExternalAgent | CheckpointAgent):
+        return external.make(job.settings, make(job, 1))
     params = build(load(FAMILIES[job.env].params), dict(job.params))
     planner = next(p for p in FAMILIES[job.env].policies[job.settings.kind] if fits(p, params))
     return load(planner.policy)(**job.settings.model_dump(exclude={"kind", "env"}))
@@ -208,6 +212,12 @@ def check_job(job: Job, path: Path) -> None:
 
 def _check_policy(job: Job, path: Path) -> None:
     """Raise InputError if nobody of this kind can play the family."""
+    if isinstance(job.settings, ExternalAgent | CheckpointAgent):
+        try:
+            external.make(job.settings, make(job, 1))
+        except InputError as error:
+            raise InputError(f"{path}: agents.{job.agent}.{error} (in {job.environment})") from error
+        return
     kind, policies = job.settings.kind, FAMILIES[job.env].policies
     if kind not in policies:
         allowed = ", ".join([*policies, *LEARNERS])

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
+from benchmarks import yaml_file
 from benchmarks.config_agents import Agent
 from benchmarks.config_parts import Name, Strict
 from benchmarks.errors import InputError
@@ -99,6 +99,9 @@ class Evaluation(Strict):
 
     num_envs: PositiveInt = 32
     episodes: PositiveInt = 128
+    sampled: bool = Field(
+        default=False, description="learners play so many episodes more as they explore at the end of their training"
+    )
 
 
 class Suite(Strict):
@@ -203,22 +206,6 @@ class Suite(Strict):
         return self
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses a key given twice, where YAML silently keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping; raise ConstructorError for a repeated key."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
 def suite_names() -> list[str]:
     """Return the names of the suites that come with the package."""
     return sorted(path.stem for path in SUITES.glob("*.yaml"))
@@ -240,24 +227,6 @@ def load_suite(path: Path) -> Suite:
     """Return the suite in a YAML file.
 
     Raises:
-        InputError: the file cannot be read or parsed, or has a key or value that is not allowed; one line.
+        InputError: the file cannot be read or parsed, or has a key or value that is not allowed: says in which line.
     """
-    try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    try:
-        return Suite.model_validate(data)
-    except ValidationError as error:
-        raise InputError(f"{path}: {_first_error(error)}") from error
-
-
-def _first_error(error: ValidationError) -> str:
-    """Return the first problem as `key.inside.key: what is wrong`."""
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if part != "[key]")
-    what = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict) or "not" in what[:12] else f", not {first['input']!r}"
-    return f"{where}: {what}{given}" if where else what
+    return yaml_file.read(path, Suite)

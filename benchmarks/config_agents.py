@@ -78,6 +78,26 @@ class FixedSignalAgent(Strict):
     green: float = Field(default=30.0, ge=1.0)
 
 
+class ExternalAgent(Strict):
+    """A policy from any Python module: a function `f(vec, obs, rng, **settings)`, or a class with `act(vec, obs)`."""
+
+    kind: Literal["external"]
+    env: dict[str, Any] = Field(default={})
+    policy: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$", description="module:attribute")
+    settings: dict[str, Any] = Field(default={}, description="keyword arguments of the function or class")
+    digest: str = Field(default="", description="of its source file, which the program fills in")
+
+
+class CheckpointAgent(Strict):
+    """A learner that was trained before, from its file; it plays greedily."""
+
+    kind: Literal["checkpoint"]
+    env: dict[str, Any] = Field(default={})
+    file: str = Field(description="as `save` or a training wrote it; relative to where the command runs")
+    transfer: bool = Field(default=False, description="play under other parameters than it was trained under")
+    digest: str = Field(default="", description="of the file, which the program fills in")
+
+
 if TYPE_CHECKING:
     Agent = (
         RandomAgent
@@ -89,9 +109,12 @@ if TYPE_CHECKING:
         | SignalRuleAgent
         | DriverAgent
         | FixedSignalAgent
+        | ExternalAgent
+        | CheckpointAgent
         | LearnerAgent
     )
 else:
     SIGNALS = (FixedTimeAgent, WebsterAgent, ActuatedAgent, SignalRuleAgent)
-    POLICIES = (RandomAgent, GreedyAgent, PIBTAgent, *SIGNALS, DriverAgent, FixedSignalAgent)
+    OUTSIDE = (ExternalAgent, CheckpointAgent)
+    POLICIES = (RandomAgent, GreedyAgent, PIBTAgent, *SIGNALS, DriverAgent, FixedSignalAgent, *OUTSIDE)
     Agent = Annotated[Union[POLICIES + tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007

@@ -10,13 +10,16 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt
 
+from benchmarks import external
 from benchmarks.config import Environment, Evaluation, Suite, Training
 from benchmarks.config_agents import Agent
 from benchmarks.config_parts import Strict
+from benchmarks.errors import InputError
 from benchmarks.kinds import MODELS, LearnerAgent
 
 ROOT = Path(__file__).parents[1]
-SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers
+SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers, and the files beside them
+BESIDE = tuple(f"benchmarks/{name}.py" for name in ("simulate", "catalogue", "learners", "kinds", "external"))
 PRESENTATION = ("render", "__main__")  # parts of them that do not
 FORMAT = 1  # of the run folder; a change makes every job run again
 
@@ -59,7 +62,7 @@ def expand(suite: Suite) -> list[Job]:
 
 
 def _job(suite: Suite, name: str, environment: Environment, agent: str, seed: int) -> Job:
-    settings = _with_start(suite, suite.agents[agent])
+    settings = _with_digest(agent, _with_start(suite, suite.agents[agent]))
     learns = isinstance(settings, LearnerAgent)
     return Job(
         environment=name,
@@ -85,6 +88,15 @@ def _with_start(suite: Suite, settings: Agent) -> Agent:
         return settings
     learner = suite.agents[start.compare].model_dump(mode="json")
     return settings.model_copy(update={"start": start.model_copy(update={"learner": learner})})
+
+
+def _with_digest(agent: str, settings: Agent) -> Agent:
+    """Return the settings of an agent from outside with the digest of its file."""
+    try:
+        found: Agent = external.with_digest(settings)
+    except InputError as error:
+        raise InputError(f"agents.{agent}.{error}") from error
+    return found
 
 
 def _train_params(settings: Agent, environment: Environment) -> dict[str, Any] | None:
@@ -137,4 +149,7 @@ def code_digest() -> str:
             relative = path.relative_to(ROOT)
             if not any(part.removesuffix(".py") in PRESENTATION for part in relative.parts):
                 digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in BESIDE:
+        if (ROOT / name).is_file():
+            digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -16,7 +16,7 @@ from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
 
 # Streams of a job's seed, far from those that environments and learners derive from a seed themselves
-EVALUATION, REPLAY = 1 << 43, 1 << 44
+EVALUATION, REPLAY, SAMPLED = 1 << 43, 1 << 44, 1 << 45
 
 Episode = dict[str, float]
 
@@ -36,11 +36,14 @@ def simulate(job: Job, folder: Path) -> dict[str, float]:
         episodes = [episode for _, played in evaluations[-job.train.result :] for episode in played]
     else:
         episodes = _evaluate(job, agent)
-    store.write_rows(folder / "episodes.parquet", _rows(job, folder, "eval", job.train_steps, episodes))
+    final = _rows(job, folder, "eval", job.train_steps, episodes)
     in_training = [row for step, played in evaluations for row in _rows(job, folder, "train", step, played)]
     store.write_rows(folder / "evals.parquet", in_training)
     if job.replay and catalogue.FAMILIES[job.env].replay:
         _record(job, agent).save(folder / store.REPLAY)
+    if job.evaluate.sampled and isinstance(job.settings, LearnerAgent):  # last, as it moves the learner's streams
+        final += _rows(job, folder, "sampled", job.train_steps, _sampled(job, agent))
+    store.write_rows(folder / "episodes.parquet", final)
     values = [episode[job.headline] for episode in episodes if not math.isnan(episode[job.headline])]
     return {job.headline: sum(values) / len(values) if values else math.nan}
 
@@ -50,6 +53,28 @@ def _evaluate(job: Job, agent: Any) -> list[Episode]:
     vec = _made(job, job.evaluate.num_envs, training=False)
     transfer = job.train_params is not None
     episodes = evaluate(agent, vec, job.evaluate.episodes, derived(job.seed, EVALUATION), transfer=transfer)
+    vec.close()
+    return episodes
+
+
+class _Exploring:
+    """A learner as a policy that explores as it did at the end of its training."""
+
+    def __init__(self, learner: Any) -> None:
+        self._learner = learner
+
+    def reset(self, seed: int) -> None:
+        """Its random streams go on where the training left them: a job's numbers depend on its seed all the same."""
+
+    def act(self, vec: Any, obs: Any) -> Any:
+        """Return actions [E, A]."""
+        return self._learner.act(obs, vec.action_mask)
+
+
+def _sampled(job: Job, learner: Any) -> list[Episode]:
+    """Return new episodes that the learner plays as it explores, in a batch of the size that it trained in."""
+    vec = _made(job, learner.num_envs, training=False)
+    episodes = evaluate(_Exploring(learner), vec, job.evaluate.episodes, _derived(job.seed, SAMPLED))
     vec.close()
     return episodes
 

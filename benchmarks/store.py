@@ -23,6 +23,7 @@ PART = ".part"  # suffix of a run folder that is being written
 CHECKPOINT = "checkpoint.npz"  # of what has learned
 TRAINING = "training.npz"  # a learner's checkpoint while it trains, inside a .part folder
 REPLAY = "replay.npz"  # one episode's trajectory
+RUNNING = "running"  # folder of a file for every job that runs now: how much of its training is done
 EPISODE_COLUMNS = ("run", "seed", "env", "algo", "phase", "step", "episode", "agent", "metric", "value")
 
 _RUN_NAME = re.compile(r"[0-9a-f]{16}")
@@ -83,11 +84,19 @@ def part_folder(out: Path, key: str) -> Path:
 
 
 def commit(part: Path, facts: dict[str, Any]) -> Path:
-    """Write DONE (checksums and `facts`, such as timings) and rename `part` to its final name in one step."""
+    """Write DONE (checksums and `facts`, such as timings) and rename `part` to its final name in one step.
+
+    If another attempt at the same job, whose worker was thought dead, has come first, its folder stays.
+    """
     files = {path.name: _digest(path) for path in sorted(part.iterdir()) if path.name != DONE}
     (part / DONE).write_text(json.dumps({"files": files, **facts}, indent=1))
     final = part.with_name(part.name.removesuffix(PART))
-    os.replace(part, final)
+    try:
+        os.replace(part, final)
+    except OSError:
+        if not final.is_dir() or check(final) is not None:
+            raise
+        shutil.rmtree(part)
     return final
 
 
@@ -138,37 +147,4 @@ def read_runs(out: Path, keys: list[str], name: str) -> pl.DataFrame:
     """Return the rows of the file `name` ("episodes.parquet" or "evals.parquet") of several runs, in that order."""
     import polars as pl
 
-    return pl.concat([pl.read_parquet(run_folder(out, key) / name) for key in keys])
-
-
-@contextmanager
-def lock(out: Path) -> Iterator[None]:
-    """Hold the results folder, so that two runs at a time do not write into each other's run folders.
-
-    Raises:
-        RunError: the folder cannot be made, or another process holds it.
-    """
-    path = out / ".lock"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
-    except OSError as error:
-        raise disk_error(error, path) from error
-    with handle:
-        try:
-            _lock_file(handle.fileno())
-        except OSError as error:
-            raise RunError(f"{out} is in use by another run; wait for it, or give another --out") from error
-        yield
-
-
-def _lock_file(descriptor: int) -> None:
-    """Lock without waiting; the system lets go when the process ends, however it ends."""
-    if os.name == "nt":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return pl.read_parquet([run_folder(out, key) / name for key in keys])

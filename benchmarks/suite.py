@@ -10,16 +10,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from benchmarks import catalogue, record, store, watch
-from benchmarks.config import load_suite, suite_path
+from benchmarks.config import Suite, load_suite, suite_path
 from benchmarks.data import with_data
+from benchmarks.engines import Choice
+from benchmarks.engines import check as check_engine
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand, job_key
+from benchmarks.locks import lock
 from benchmarks.record import Record
 from benchmarks.report.sweeps import standalone, sweep_figure
 from benchmarks.runner import run_missing
 from benchmarks.summary import summarise, write_csv
 from benchmarks.tables import print_tables
 from benchmarks.worker import Execute
+from benchmarks.yaml_file import located
 
 RESULTS = Path("results")
 
@@ -28,7 +32,7 @@ def run_suite(
     name: str,
     out: Path | None,
     seeds: int | None,
-    workers: int,
+    choice: Choice | int,
     console: Console,
     execute: Execute | None = None,
 ) -> None:
@@ -38,7 +42,7 @@ def run_suite(
         name: a suite's name, or the path of a YAML file.
         out: the results folder; results/<suite> if not given.
         seeds: how many seeds instead of the suite's.
-        workers: processes.
+        choice: the engine and its workers; a number: that many processes of this machine.
         console: where progress and tables go.
         execute: what runs a job, for tests; the simulation if not given.
 
@@ -50,28 +54,37 @@ def run_suite(
     suite, left_out = with_data(load_suite(path), path)
     if seeds is not None:
         suite = suite.model_copy(update={"seeds": at_least_one("--seeds", seeds)})
-    at_least_one("--workers", workers)
-    catalogue.check_suite(suite, path)
-    jobs = {job_key(job): job for job in expand(suite)}
-    for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
-        catalogue.check_job(job, path)
+    choice = Choice(workers=choice) if isinstance(choice, int) else choice
+    check_engine(choice)
+    with located(path):
+        catalogue.check_suite(suite, path)
+        jobs = {job_key(job): job for job in _expanded(suite, path)}
+        for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
+            catalogue.check_job(job, path)
     out = RESULTS / path.stem if out is None else out
-    command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} --workers {workers}"
-    with store.lock(out):
+    command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} {choice.arguments}"
+    with lock(out):
         started = time.perf_counter()
-        console.print(f"[bold]{suite.title}[/]: {len(jobs)} jobs, {workers} workers, results in {out}/")
+        console.print(f"[bold]{suite.title}[/]: {len(jobs)} jobs, {choice.workers} workers, results in {out}/")
         for note in left_out:
             console.print(f"[yellow]{escape(note)}[/]")
         if execute is None:
-            _simulate_missing(jobs, out, workers, console)
+            _simulate_missing(jobs, out, choice, console)
         else:
-            run_missing(jobs, out, workers, execute, console)
+            run_missing(jobs, out, choice, execute, console)
         if execute is None:
-            watch.keep(
-                watch.worth_watching(jobs, store.read_runs(out, list(jobs), "episodes.parquet"), out), out, console
-            )
+            played = store.read_runs(out, list(jobs), "episodes.parquet")
+            watch.keep(watch.worth_watching(jobs, played, out), out, console)
         _write_results(record.make_record(suite, jobs, command), out, console)
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
+
+
+def _expanded(suite: Suite, path: Path) -> list[Job]:
+    """Return the suite's jobs; an agent from outside that is not there is an error in the file `path`."""
+    try:
+        return expand(suite)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def draw_figure(name: str, results: Path | None, out: Path, console: Console) -> None:
@@ -103,12 +116,12 @@ def at_least_one(option: str, value: int) -> int:
     return value
 
 
-def _simulate_missing(jobs: dict[str, Job], out: Path, workers: int, console: Console) -> None:
+def _simulate_missing(jobs: dict[str, Job], out: Path, choice: Choice, console: Console) -> None:
     """Run what is missing for real, after compiling what it needs."""
     from benchmarks.simulate import simulate
     from benchmarks.warmup import warm_up
 
-    run_missing(jobs, out, workers, simulate, console, lambda missing: warm_up(missing, console))
+    run_missing(jobs, out, choice, simulate, console, lambda missing: warm_up(missing, console))
 
 
 def _write_results(made: Record, out: Path, console: Console) -> None:

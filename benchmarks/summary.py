@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import store
 from benchmarks.config import Suite
+from benchmarks.kinds import LearnerAgent
 from benchmarks.statistics import NOTHING, Estimate, iqm, stratified_bootstrap, t_interval
 
 if TYPE_CHECKING:
     import polars as pl
 
 BySeed = dict[int, float]
+SAMPLED = " (sampled)"  # after the name of a learner that plays as it explores
 
 
 class Row(NamedTuple):
@@ -46,12 +48,16 @@ class Summary(NamedTuple):
 def seed_means(episodes: pl.DataFrame) -> dict[tuple[str, str, str], BySeed]:
     """Return (env, algo, metric) -> seed -> mean over that seed's final evaluation episodes.
 
-    Episodes in which a metric is undefined (NaN: a service time without a delivery) are left out of its mean.
+    Episodes in which a metric is undefined (NaN: a service time without a delivery) are left out of its mean. What a
+    learner plays as it explores counts as an agent of its own, see `sampled`.
     """
     import polars as pl
 
+    name = pl.when(pl.col("phase") == "sampled").then(pl.col("algo") + SAMPLED).otherwise(pl.col("algo"))
     means = (
-        episodes.filter((pl.col("phase") == "eval") & (pl.col("agent") == "team") & pl.col("value").is_not_nan())
+        episodes.filter(pl.col("phase").is_in(["eval", "sampled"]) & (pl.col("agent") == "team"))
+        .filter(pl.col("value").is_not_nan())
+        .with_columns(name.alias("algo"))
         .sort("seed", "episode")
         .group_by("env", "algo", "metric", "seed", maintain_order=True)
         .agg(pl.col("value").mean())
@@ -79,7 +85,14 @@ def summarise(suite: Suite, episodes: pl.DataFrame, units: dict[str, dict[str, s
 def agents_of(suite: Suite, environment: str) -> list[str]:
     """Return the agents of an environment in the order tables show them, the bound last."""
     bound = suite.environments[environment].bound
-    return [*suite.players(environment), *([bound.label] if bound else [])]
+    players = [name for agent in suite.players(environment) for name in (agent, *sampled(suite, agent))]
+    return [*players, *([bound.label] if bound else [])]
+
+
+def sampled(suite: Suite, agent: str) -> list[str]:
+    """Return the name under which an agent's episodes with exploration are, if it plays such."""
+    plays = suite.evaluate.sampled and isinstance(suite.agents[agent], LearnerAgent)
+    return [agent + SAMPLED] if plays else []
 
 
 def _row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -10,11 +11,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import store
+from benchmarks.errors import RunError
 from benchmarks.jobs import Job, code_digest
+from benchmarks.locks import working
 
 Execute = Callable[[Job, Path], dict[str, float]]
 
@@ -22,16 +27,45 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPE
 _WATCH = 0.5  # [s] between looks at whether the parent still lives
 
 
+class Task(NamedTuple):
+    """A job on its way to a worker: all that it needs to know."""
+
+    key: str
+    spec: str  # the job as JSON
+    out: str  # the results folder
+    code: str  # digest of the code that is to run it
+    execute: Execute
+    attempt: int = 0
+
+
 class Outcome(NamedTuple):
     """How a job ended: headline numbers to show, or an error (one line) with its traceback."""
 
     key: str
-    job: Job
     seconds: float
     shown: dict[str, float]
     error: str = ""
     trace: str = ""
     disk: bool = False  # the results folder cannot be written: no use in starting further jobs
+    lost: bool = False  # its worker died: worth another attempt
+
+    @classmethod
+    def of_lost(cls, key: str, error: BaseException) -> Outcome:
+        """Return the outcome of a job whose worker died."""
+        lines = str(error).strip().splitlines() or [""]
+        return cls(key, 0.0, {}, f"its worker died ({type(error).__name__}: {lines[0]})", lost=True)
+
+
+def run_task(task: Task) -> Outcome:
+    """Run one task, in whatever process: refuse other code than the driver's, and what a lost attempt has finished."""
+    if code_digest() != task.code:
+        other = f"this worker has other code ({code_digest()}) than the driver ({task.code}): update its checkout"
+        return Outcome(task.key, 0.0, {}, other)
+    folder = store.run_folder(Path(task.out), task.key)
+    if task.attempt and folder.is_dir() and store.check(folder) is None:
+        facts = store.facts(folder)
+        return Outcome(task.key, facts["wall_seconds"], facts["shown"])
+    return perform(Job.model_validate_json(task.spec), task.key, Path(task.out), task.execute)
 
 
 def perform(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
@@ -40,45 +74,57 @@ def perform(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
     `execute(job, folder)` writes the run's files into `folder` and returns the numbers to show. An interrupted or
     failed job leaves its folder only if there is a checkpoint in it, from which the next attempt continues.
     """
-    start, cpu = time.perf_counter(), time.process_time()
     part = out / "runs" / f"{key}{store.PART}"
     try:
-        part = store.part_folder(out, key)
-        (part / "config.json").write_text(_config(job))
-        shown = execute(job, part)
-        (part / store.TRAINING).unlink(missing_ok=True)
-        seconds = time.perf_counter() - start
-        store.commit(part, {"wall_seconds": seconds, "cpu_seconds": time.process_time() - cpu})
-        return Outcome(key, job, seconds, shown)
+        with working(out, key):
+            _tidy(part)
+            return Outcome(key, *_run(job, store.part_folder(out, key), execute))
     except OSError as error:
         _tidy(part)
         if error.errno in _DISK_ERRORS:
             message = str(store.disk_error(error, Path(error.filename or part)))
-            return Outcome(key, job, 0.0, {}, message, disk=True)
-        return _failed(key, job, error)
+            return Outcome(key, 0.0, {}, message, disk=True)
+        return _failed(key, error)
+    except RunError as error:
+        _tidy(part)
+        return Outcome(key, 0.0, {}, str(error), disk=True)
     except Exception as error:
         _tidy(part)
-        return _failed(key, job, error)
+        return _failed(key, error)
     except BaseException:  # Ctrl-C
         _tidy(part)
         raise
 
 
-def perform_in_worker(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
-    """Run one job in a worker process, which leaves Ctrl-C to its parent and ends when the parent has."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _run(job: Job, part: Path, execute: Execute) -> tuple[float, dict[str, float]]:
+    """Run one job in the folder `part` and put that in place; return its seconds and the numbers to show."""
+    start, cpu = time.perf_counter(), time.process_time()
+    (part / "config.json").write_text(_config(job))
+    shown = execute(job, part)
+    (part / store.TRAINING).unlink(missing_ok=True)
+    seconds = time.perf_counter() - start
+    store.commit(part, {"wall_seconds": seconds, "cpu_seconds": time.process_time() - cpu, "shown": shown})
+    return seconds, shown
+
+
+def join_pool() -> None:
+    """Leave Ctrl-C to the parent, and end when it has: first of all in a process of a pool."""
+    with suppress(ValueError):  # not the main thread: nobody sends it signals
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
-    return perform(job, key, out, execute)
 
 
-def get_ready() -> None:
-    """Import what jobs need; the first call in a worker process."""
-    import benchmarks.simulate  # noqa: F401
+def get_ready(execute: Execute) -> None:
+    """Do nothing: that `execute` has arrived in this process means that its module, which may be heavy, is imported."""
 
 
 def _config(job: Job) -> str:
     """Return config.json: the spec and what it ran on."""
-    import json
+    return json.dumps({"job": job.model_dump(mode="json"), "code": code_digest(), "versions": _versions()}, indent=1)
+
+
+@lru_cache
+def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
@@ -88,12 +134,12 @@ def _config(job: Job) -> str:
             versions[package] = version(package)
         except PackageNotFoundError:  # run from a checkout that is not installed
             versions[package] = "not installed"
-    return json.dumps({"job": job.model_dump(mode="json"), "code": code_digest(), "versions": versions}, indent=1)
+    return versions
 
 
-def _failed(key: str, job: Job, error: Exception) -> Outcome:
+def _failed(key: str, error: Exception) -> Outcome:
     line = " ".join(f"{type(error).__name__}: {error}".split())
-    return Outcome(key, job, 0.0, {}, line, "".join(traceback.format_exception(error)))
+    return Outcome(key, 0.0, {}, line, "".join(traceback.format_exception(error)))
 
 
 def _tidy(part: Path) -> None:

@@ -41,7 +41,7 @@ def linked(table: Table, environment: str, suite: Suite, summary: Summary, shown
         cells = [Cell(agent)]
         for column, text in zip(table.columns[1:], texts, strict=True):
             metric = metrics.get(column, "")
-            which = _episode_of(metric, environment, suite)
+            which = _episode_of(metric, environment, suite) if metric else ""
             row = summary.get(environment, agent, metric) if metric else None
             warning = _warning(row, suite) if row is not None and text else ""
             if which in shown.get(agent, {}):

@@ -38,7 +38,10 @@ def test_numbers_below_one(option: str, value: str, capsys: pytest.CaptureFixtur
 
 def test_broken_suite_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = write_suite(tmp_path, sedes=4)
-    assert complaint(["run", str(path)], capsys).startswith(f"error: {path}: unknown key 'sedes'; allowed are")
+    last = len(path.read_text().splitlines())
+    assert complaint(["run", str(path)], capsys).startswith(
+        f"error: {path}: line {last}: unknown key 'sedes'; allowed are"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "quick", "--seeds", "many"], ["fly"], []])

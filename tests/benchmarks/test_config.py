@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,15 @@ AGENTS: Any = SUITE["agents"]
 
 
 def refusal(folder: Path, **changes: object) -> str:
-    """Return the error that the fake suite with these changes gives, and check that it is one line with the file."""
+    """Return the error that the fake suite with these changes gives; check that it is one line with file and line."""
     path = write_suite(folder, **changes)
     with pytest.raises(InputError) as caught:
         load_suite(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
-    return message.removeprefix(f"{path}: ")
+    message = message.removeprefix(f"{path}: ")
+    return re.sub(r"^line \d+: ", "", message)
 
 
 @pytest.mark.parametrize("name", suite_names())

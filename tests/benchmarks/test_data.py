@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,4 +115,4 @@ def test_bad_files_are_refused(tmp_path: Path, data: dict[str, str], message: st
     path = write_suite(tmp_path, environments={"map": {**ON_A_MAP, "data": data}})
     with pytest.raises(InputError) as caught:
         load_suite(path)
-    assert str(caught.value) == f"{path}: environments.map: {message}"
+    assert re.fullmatch(rf"{path}: line \d+: environments.map: {re.escape(message)}", str(caught.value))

@@ -167,20 +167,39 @@ def test_two_workers_give_the_same_runs(jobs: dict[str, Job], out: Path, tmp_pat
     assert both[0].equals(both[1])
 
 
-def killed(job: Job, folder: Path) -> dict[str, float]:
-    """Die like a process that is out of memory, once."""
-    if job.environment == "tiny" and job.agent == "learner":
+def always_killed(job: Job, folder: Path) -> dict[str, float]:
+    """Die like a process that is out of memory, in one job, whenever it runs."""
+    if job.title == "tiny / learner / seed 1":
+        os._exit(9)
+    return fake_run(job, folder)
+
+
+def killed_once(job: Job, folder: Path) -> dict[str, float]:
+    """Die in every learner's first attempt."""
+    mark = folder.parents[1] / f"{folder.name}.mark"
+    if job.agent == "learner" and not mark.exists():
+        mark.touch()
         os._exit(9)
     return fake_run(job, folder)
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
-def test_dead_worker_is_told_and_the_run_resumes(jobs: dict[str, Job], out: Path) -> None:
-    with pytest.raises(RunError, match="a worker process was killed"):
-        run_missing(jobs, out, 2, killed, quiet_console())
-    assert len(finished(out)) < len(jobs)
+def test_job_whose_worker_always_dies_fails_alone(jobs: dict[str, Job], out: Path) -> None:
+    console = quiet_console()
+    with pytest.raises(RunError, match="1 of 15 jobs failed"):
+        run_missing(jobs, out, 2, always_killed, console)
+    assert "tiny / learner / seed 1: its worker died (TerminatedWorkerError" in printed(console)
+    assert len(finished(out)) == 14
     run_missing(jobs, out, 1, fake_run, quiet_console())
     assert finished(out) == set(jobs)
+
+
+@pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
+def test_jobs_whose_workers_die_once_are_run_again(jobs: dict[str, Job], out: Path) -> None:
+    one = {key: job for key, job in jobs.items() if job.environment == "tiny" and job.seed == 0}
+    run_missing(one, out, 2, killed_once, quiet_console())
+    assert finished(out) == set(one)
+    assert list((out / store.RUNNING).iterdir()) == []
 
 
 def threads_allowed(job: Job, folder: Path) -> dict[str, float]:

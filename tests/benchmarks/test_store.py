@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import store
 from benchmarks.errors import RunError
+from benchmarks.locks import lock
 
 KEY, OTHER = "0123456789abcdef", "fedcba9876543210"
 ROW = ("r", 0, "floor", "greedy", "eval", 0, 0, "team", "deliveries", 1.5)
@@ -110,7 +111,7 @@ def test_writing_replaces_only_when_complete(tmp_path: Path) -> None:
 
 def _try_lock(out: Path, result: multiprocessing.connection.Connection) -> None:
     try:
-        with store.lock(out):
+        with lock(out):
             result.send("locked")
     except RunError as error:
         result.send(str(error))
@@ -119,18 +120,18 @@ def _try_lock(out: Path, result: multiprocessing.connection.Connection) -> None:
 def test_only_one_run_at_a_time_in_a_folder(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    with store.lock(tmp_path):
+    with lock(tmp_path):
         process = context.Process(target=_try_lock, args=(tmp_path, there))
         process.start()
         assert "in use by another run" in here.recv()
         process.join()
-    with store.lock(tmp_path):
+    with lock(tmp_path):
         pass
 
 
 def test_results_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("")
-    with pytest.raises(RunError, match="cannot write"), store.lock(tmp_path / "results"):
+    with pytest.raises(RunError, match="cannot write"), lock(tmp_path / "results"):
         pass
 
 

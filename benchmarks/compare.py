@@ -1,0 +1,129 @@
+"""`compare A B`: two results folders cell by cell, paired by seed; regressions are marked."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import record, store
+from benchmarks.errors import InputError
+from benchmarks.paired import Paired, paired, verdict
+from benchmarks.record import Record
+from benchmarks.statistics import FEW_SEEDS, Estimate, t_interval
+from benchmarks.summary import BySeed, seed_means
+from benchmarks.tables import number
+
+COLORS = {"better": "green", "worse": "bold red", "same": "dim", "unclear": ""}
+NOTE = (
+    "P(better): share of seeds in which the second is better, a tie counts half, with Wilson's 95 % interval. worse (a "
+    "regression) and better: Student's 95 % interval of the paired differences leaves out 0; of 40 cells where nothing "
+    "changed, one will be marked worse."
+)
+
+
+class Line(NamedTuple):
+    """One environment and agent in both results."""
+
+    environment: str
+    agent: str
+    metric: str
+    before: Estimate
+    after: Estimate
+    pairs: Paired
+
+    @property
+    def verdict(self) -> str:
+        """Return better, worse, same or unclear."""
+        return verdict(self.pairs.difference)
+
+
+def run_compare(
+    before: Path, after: Path, metric: str | None, better: str | None, fewest: int, console: Console
+) -> int:
+    """Print the comparison of two results folders; return 1 if there is a regression, else 0.
+
+    Args:
+        before: results folder.
+        after: results folder.
+        metric: instead of each environment's headline; `better` ("higher" or "lower") must be given with it.
+        better: which values of it are.
+        fewest: seeds that both must have of a cell.
+        console: where to print.
+
+    Raises:
+        InputError: no results folder, no such metric, or nothing that both have.
+    """
+    if (metric is None) != (better is None):
+        raise InputError("--metric and --better go together: a metric does not say which of its values are better")
+    records = [record.load(folder) for folder in (before, after)]
+    values = [
+        seed_means(store.read_runs(out, list(made.jobs), "episodes.parquet"))
+        for made, out in zip(records, (before, after), strict=True)
+    ]
+    lines = compare(records[0], values[0], values[1], metric, better, fewest)
+    if not lines:
+        raise InputError(f"{before} and {after} have no environment, agent and {fewest} seeds in common")
+    console.print(_table(lines))
+    _print_unpaired(values, lines, console)
+    console.print(NOTE, style="dim")
+    if any(line.pairs.difference.seeds < FEW_SEEDS for line in lines):
+        console.print(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough.", style="dim")
+    worse = sum(line.verdict == "worse" for line in lines)
+    console.print(f"[bold red]{worse} regressions[/]" if worse else "no regression")
+    return 1 if worse else 0
+
+
+def compare(
+    made: Record,
+    before: dict[tuple[str, str, str], BySeed],
+    after: dict[tuple[str, str, str], BySeed],
+    metric: str | None,
+    better: str | None,
+    fewest: int,
+) -> list[Line]:
+    """Return a line for every cell that both have; `made` says which metric counts, and how."""
+    lines = []
+    for environment in made.suite.environments:
+        name = metric or made.suite.headline_in(environment)
+        higher = (better or made.suite.better_in(environment)) == "higher"
+        for agent in made.suite.players(environment):
+            old, new = (table.get((environment, agent, name), {}) for table in (before, after))
+            seeds = sorted(set(old) & set(new))
+            if len(seeds) >= fewest:
+                left, right = ([values[seed] for seed in seeds] for values in (old, new))
+                pairs = paired(left, right, higher)
+                lines.append(Line(environment, agent, name, t_interval(left), t_interval(right), pairs))
+    return lines
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("environment", "agent", "metric", "before", "after", "improvement", "P(better)", "seeds", ""):
+        table.add_column(column, justify="left" if column in ("environment", "agent", "metric", "") else "right")
+    for line in lines:
+        difference, improvement = line.pairs
+        color = COLORS[line.verdict]
+        marked = f"[{color}]{line.verdict}[/]" if color else line.verdict
+        cells = [number(line.before), number(line.after), number(difference), _probability(improvement)]
+        table.add_row(line.environment, line.agent, line.metric, *cells, str(difference.seeds), marked)
+    return table
+
+
+def _probability(estimate: Estimate) -> str:
+    if math.isnan(estimate.mean):
+        return "-"
+    return f"{estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
+
+
+def _print_unpaired(values: list[dict[tuple[str, str, str], BySeed]], lines: list[Line], console: Console) -> None:
+    """Say what only one of the two has, so that it is not taken for unchanged."""
+    compared = {(line.environment, line.agent) for line in lines}
+    for table, which in zip(values, ("first", "second"), strict=True):
+        other = values[1] if table is values[0] else values[0]
+        alone = {key[:2] for key in table} - {key[:2] for key in other} - compared
+        for environment, agent in sorted(alone):
+            console.print(f"[yellow]only in the {which}:[/] {environment} / {agent}")

@@ -1,0 +1,112 @@
+"""What the runner itself costs: jobs a second of a suite of trivial jobs, and CPU time beside that of real jobs."""
+
+from __future__ import annotations
+
+import io
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from benchmarks import store
+from benchmarks.config import Evaluation
+from benchmarks.config_agents import RandomAgent
+from benchmarks.engines import Choice
+from benchmarks.jobs import Job, job_key
+from benchmarks.runner import run_missing
+from benchmarks.worker import Execute
+
+JOBS, WORKERS, RUNS = 1000, 2, 3
+PLAYED = 24  # jobs that are played for real
+EPISODES = 20_000  # of a game of two robots, in each: about a second, where a suite's jobs take from one to sixty
+
+
+class Cost(NamedTuple):
+    """What a run of many jobs took [s]."""
+
+    wall: float
+    cpu: float  # of the driver and its workers
+    of_jobs: float  # CPU time inside what the jobs do
+
+
+def run_harness(seconds: float, repeats: int, console: Console) -> None:
+    """Measure and print; `seconds` has no meaning here, and of `repeats` at most RUNS are done."""
+    costs = [cost(trivial_jobs(JOBS), trivial, WORKERS) for _ in range(min(repeats, RUNS))]
+    rate = statistics.median(JOBS / one.wall for one in costs)
+    each = statistics.median((one.cpu - one.of_jobs) / JOBS for one in costs)
+    console.print(f"Harness: {JOBS:,} trivial jobs in {WORKERS} processes: {rate:,.0f} jobs a second of wall time")
+    console.print(f"  its CPU time, start of the processes included: {1000 * each:.1f} ms a job")
+    real = cost(playing_jobs(PLAYED), timed, WORKERS)
+    share = (real.cpu - real.of_jobs) / real.of_jobs
+    mean = real.of_jobs / PLAYED
+    console.print(
+        f"  beside {PLAYED} jobs that play for {mean:.1f} CPU-seconds each: {share:.1%} of the jobs' CPU time"
+    )
+    per_job = each / 60
+    console.print(f"  beside jobs of a CPU-minute each: {per_job:.2%}", style="dim")
+
+
+def cost(jobs: list[Job], execute: Execute, workers: int) -> Cost:
+    """Run the jobs in a temporary folder and return what that took."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        keyed = {job_key(job): job for job in jobs}
+        wall, cpu = time.perf_counter(), _cpu()
+        run_missing(keyed, out, Choice(workers=workers), execute, Console(file=io.StringIO(), width=120))
+        wall, cpu = time.perf_counter() - wall, _cpu() - cpu
+        inside = sum(store.facts(store.run_folder(out, key))["shown"]["cpu_seconds"] for key in keyed)
+    return Cost(wall, cpu, inside)
+
+
+def trivial_jobs(count: int) -> list[Job]:
+    """Return jobs that differ in their seed."""
+    return [_job(seed, Evaluation(num_envs=1, episodes=1)) for seed in range(count)]
+
+
+def playing_jobs(count: int) -> list[Job]:
+    """Return jobs that play for a while."""
+    return [_job(seed, Evaluation(num_envs=64, episodes=EPISODES)) for seed in range(count)]
+
+
+def _job(seed: int, evaluate: Evaluation) -> Job:
+    return Job(
+        environment="floor",
+        agent="random",
+        seed=seed,
+        env="warehouse_v0",
+        params={"layout": "5x5", "num_robots": 2, "max_cycles": 100},
+        settings=RandomAgent(kind="random"),
+        train_steps=0,
+        train=None,
+        evaluate=evaluate,
+        headline="deliveries",
+        replay=False,
+    )
+
+
+def trivial(job: Job, folder: Path) -> dict[str, float]:
+    """Write the files of a run of one number; return its CPU time."""
+    start = time.process_time()
+    row = (folder.name, job.seed, job.environment, job.agent, "eval", 0, 0, "team", "deliveries", 1.0)
+    store.write_rows(folder / "episodes.parquet", [row])
+    store.write_rows(folder / "evals.parquet", [])
+    return {"cpu_seconds": time.process_time() - start}
+
+
+def timed(job: Job, folder: Path) -> dict[str, float]:
+    """Run a job for real and return its CPU time."""
+    from benchmarks.simulate import simulate
+
+    start = time.process_time()
+    simulate(job, folder)
+    return {"cpu_seconds": time.process_time() - start}
+
+
+def _cpu() -> float:
+    """Return the CPU time of this process and of its children that have ended [s]."""
+    uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(use.ru_utime + use.ru_stime for use in uses)
