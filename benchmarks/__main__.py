@@ -120,6 +120,10 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
             from benchmarks.suite import run_suite
 
             run_suite(command.suite, command.out, command.seeds, workers, console)
+            if command.suite == "coordination":
+                from benchmarks.coordination import measure_runs
+
+                measure_runs(command.out or Path("results/coordination"), workers, console)
     elif isinstance(command, Report):
         from benchmarks.suite import render_report
 
