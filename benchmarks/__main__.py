@@ -164,6 +164,10 @@ def _run(command: Run, workers: int, console: Console) -> None:
 
     def run(suite: str, out: Path | None) -> None:
         run_suite(suite, out, command.seeds, choice, console)
+        if suite == "coordination":
+            from benchmarks.coordination import measure_runs
+
+            measure_runs(out or RESULTS / suite, workers, console)
 
     if command.suite in collection_names():
         run_collection(command.suite, command.out or RESULTS / command.suite, run, console)

@@ -45,7 +45,7 @@ def entropy(counts: Any, miller_madow: bool = False) -> float:
         return float("nan")
     p = flat / n
     plug_in = float(-(p * np.log2(p)).sum())
-    return plug_in + (flat.size - 1) / (2 * n) / float(np.log(2)) if miller_madow else plug_in
+    return plug_in + float((flat.size - 1) / (2 * n * np.log(2))) if miller_madow else plug_in
 
 
 def information_of(table: Any, miller_madow: bool = False) -> float:
