@@ -11,6 +11,7 @@ from marl_envs.core.jit import Int, jit
 from marl_envs.traffic.engine.sumo_law import SLOW
 from marl_envs.traffic.engine.sumo_meet import NEVER_IN
 from marl_envs.traffic.engine.sumo_plan import plan_lines
+from marl_envs.traffic.engine.sumo_room import note_room
 from marl_envs.traffic.engine.sumo_yield import decide
 from marl_envs.traffic.engine.types import (
     AWAKE,
@@ -57,8 +58,9 @@ def drive_all(state: State, settings: Settings, e: Int) -> Int:
 
 @jit(inner=True)
 def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
-    """Note since when each vehicle on link `d` has been where others cross it."""
+    """Note the room on lane `d`, or since when each vehicle on link `d` has been where others cross it."""
     if settings.drivable[d, END_LANE] == NONE:
+        note_room(state, settings, e, d)
         return
     v = state.on[e, d, HEAD]
     while v != NONE:

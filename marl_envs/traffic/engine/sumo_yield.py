@@ -11,6 +11,7 @@ from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.core.random import draw_unit
 from marl_envs.traffic.engine.sumo_law import (
     EMERGENCY,
+    LOOK_AHEAD,
     NEAR,
     PATIENCE,
     SLACK,
@@ -21,11 +22,13 @@ from marl_envs.traffic.engine.sumo_law import (
     is_blocked,
     stop_speed,
 )
+from marl_envs.traffic.engine.sumo_plan import note_times, wished_speed
 from marl_envs.traffic.engine.types import (
     ARRIVAL,
     ARRIVAL_SPEED,
     ASKS,
     BRAKING,
+    END_LANE,
     INNER,
     KIND,
     LEAVE,
@@ -38,6 +41,7 @@ from marl_envs.traffic.engine.types import (
     NONE,
     OPEN,
     PASS,
+    PLACE,
     SAME_END,
     SEEN,
     SPEED,
@@ -47,13 +51,39 @@ from marl_envs.traffic.engine.types import (
     State,
 )
 
+LATER = 1.0 + 1e-6  # for rounding
+
+
+@jit(inner=True)
+def _is_before(
+    state: State, settings: Settings, e: Int, v: Int, i: Int, u: Int, n: Int, merges: Bool, impatience: Real
+) -> Bool:
+    """Return whether `v` has to wait at its line `i` for `u`, which comes to its own line `n`."""
+    note_times(state, settings, e, v)
+    leaves, d = state.plan_ahead[e, v, i, LEAVE], state.vehicle[e, u, PLACE]
+    if not merges and n == 0 and settings.drivable[d, END_LANE] == NONE:
+        fastest = max(state.here[e, u], wished_speed(state, settings, e, u, d))
+        if state.plan_ahead[e, u, n, SEEN] > LATER * (leaves + LOOK_AHEAD) * fastest:
+            return False  # it comes late, whatever its times are
+    note_times(state, settings, e, u)
+    plan, other = state.plan_ahead[e, v, i], state.plan_ahead[e, u, n]
+    mine = plan[ARRIVAL], leaves, plan[ARRIVAL_SPEED], plan[LEAVE_SPEED]
+    theirs = (
+        other[ARRIVAL],
+        other[LEAVE],
+        other[ARRIVAL_SPEED],
+        other[LEAVE_SPEED],
+        other[BRAKING],
+        other[SEEN],
+    )
+    brakes = settings.hard[state.vehicle[e, v, KIND]], settings.hard[state.vehicle[e, u, KIND]]
+    return is_blocked(mine, theirs, brakes, merges, impatience, settings.dt)
+
 
 @jit(inner=True)
 def _is_free(state: State, settings: Settings, e: Int, v: Int, i: Int, impatience: Real) -> Bool:
     """Return whether `v` may pass its line `i` as far as those are concerned that have the right of way."""
     link, inner = state.line_ahead[e, v, i, LINE_LINK], state.line_ahead[e, v, i, INNER]
-    plan, k = state.plan_ahead[e, v, i], state.vehicle[e, v, KIND]
-    mine = plan[ARRIVAL], plan[LEAVE], plan[ARRIVAL_SPEED], plan[LEAVE_SPEED]
     for c in range(settings.conflict_first[link], settings.conflict_first[link + 1]):
         if not settings.conflict_kind[c] & YIELDS:
             continue
@@ -65,18 +95,8 @@ def _is_free(state: State, settings: Settings, e: Int, v: Int, i: Int, impatienc
                 continue
             if inner and not state.on[e, link, OPEN] and state.motion[e, u, SPEED] <= SLOW:
                 continue  # its light is red, and those that stand let it out
-            other = state.plan_ahead[e, u, n]
-            theirs = (
-                other[ARRIVAL],
-                other[LEAVE],
-                other[ARRIVAL_SPEED],
-                other[LEAVE_SPEED],
-                other[BRAKING],
-                other[SEEN],
-            )
-            brakes = settings.hard[k], settings.hard[state.vehicle[e, u, KIND]]
             merges = settings.conflict_kind[c] & SAME_END != 0
-            if is_blocked(mine, theirs, brakes, merges, impatience, settings.dt):
+            if _is_before(state, settings, e, v, i, u, n, merges, impatience):
                 return False
     return True
 
@@ -100,13 +120,17 @@ def decide(state: State, settings: Settings, e: Int, v: Int) -> Real:
         if free or major or (not inner and settings.wait_at[link] > 0.0):
             continue
         impatience = min(1.0, state.stood[e, v] * dt / PATIENCE) if stops else 1.0
+        holds = stops or settings.lit[link] or seen >= brake_gap(own, EMERGENCY, dt)
+        if seen > VISIBLE and holds:  # it does not see them yet, so whether they come makes no difference
+            result, held = wait, 1
+            break
         if _is_free(state, settings, e, v, i, impatience):
             if seen > VISIBLE:
                 result, held = wait, 1
                 break
             least_way = seen
             least = min((seen + NEAR) / dt, state.plan_ahead[e, v, i, PASS], own + settings.full_pull[k] * dt)
-        elif stops or settings.lit[link] or seen >= brake_gap(own, EMERGENCY, dt):
+        elif holds:
             result, held = wait, 1
             break
     if result + SLACK < least:  # it would not get over the line

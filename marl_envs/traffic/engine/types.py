@@ -227,10 +227,14 @@ class State(NamedTuple):
     stood: Annotated[NDArray[np.int32], "E drivers"]  # for how many steps it has stood
     clashes: Annotated[NDArray[np.int32], "E drivers"]  # step in which it came to where others cross its link
     held: Annotated[NDArray[np.int32], "E drivers"]  # 1: in the last step a line was closed to it
+    here: Annotated[NDArray[np.float64], "E drivers"]  # next speed that is possible on its own drivable [m/s]
+    timed: Annotated[NDArray[np.int32], "E drivers"]  # 1: the times of its lines are written
     lines: Annotated[NDArray[np.int32], "E drivers"]  # how many lines it looks at
     plan_ahead: Annotated[NDArray[np.float64], "E drivers 4 8"]  # SEEN ... BRAKING
     line_ahead: Annotated[NDArray[np.int32], "E drivers 4 4"]  # LINE_LINK ... NEXT_ASKS
     first_asks: Annotated[NDArray[np.int32], "E lists"]  # of a link: who comes: slot * LINES + i, or NONE
+    room: Annotated[NDArray[np.float64], "E lists"]  # of a lane with vehicles: what they leave, see sumo_room.py [m]
+    ends: Annotated[NDArray[np.int32], "E lists"]  # of the same: 1: what they leave ends there
     # Trips of the environment itself, by step; F = D if Settings.fresh, else 0. See Settings.trip_...
     fresh_step: Annotated[NDArray[np.int32], "E F"]
     fresh_route: Annotated[NDArray[np.int32], "E F"]
