@@ -35,19 +35,23 @@ from marl_envs.traffic.engine.types import (
 @jit(inner=True)
 def drive_all(state: State, settings: Settings, e: Int) -> Int:
     """Plan the next step of all vehicles; return how many there are."""
+    s = state.desk[e]
     for link in range(state.first_asks.shape[1]):
-        state.first_asks[e, link] = NONE
+        state.first_asks[s, link] = NONE
     for i in range(state.num_active[e]):
         _note_places(state, settings, e, state.active[e, i])
     count: Int = np.int64(0)
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         u, v = NONE, state.on[e, d, HEAD]
-        gap = 0.0
+        gap = ahead = 0.0
+        is_lane = settings.drivable[d, END_LANE] == NONE
         while v != NONE:
             if u != NONE:
                 gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
-            state.motion[e, v, NEXT_SPEED] = plan_lines(state, settings, e, v, d, u, gap)
+            state.motion[e, v, NEXT_SPEED] = plan_lines(state, settings, e, v, d, u, gap, ahead)
+            if is_lane:
+                ahead += settings.berth[state.vehicle[e, v, KIND]]
             state.plan[e, count] = v
             count += 1
             u, v = v, state.vehicle[e, v, BEHIND]

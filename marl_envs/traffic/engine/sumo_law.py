@@ -31,8 +31,16 @@ SURE = 0.01  # by how much more than needed a gap must be to be taken for wide w
 def brake_gap(speed: Real, brake: Real, dt: Real) -> Real:
     """Return how far one gets from `speed` [m/s], braking by `brake` [m/s2] in each step."""
     loss = brake * dt
+    if speed < loss:
+        return 0.0
     steps = math.floor(speed / loss)
     return dt * (steps * speed - loss * steps * (steps + 1) / 2)
+
+
+@jit(inline=True)
+def brake_gap_over(room: Real, speed: Real, brake: Real, dt: Real) -> Real:
+    """Return `brake_gap` [m]; 0 without computing it where it is surely less than `room` [m]."""
+    return 0.0 if 2.0 * brake * (room - SURE) >= speed * speed else brake_gap(speed, brake, dt)
 
 
 @jit(inner=True)
@@ -71,9 +79,7 @@ def is_wide(gap: Real, speed: Real, lead: Real, lead_brake: Real, brake: Real, t
 
 
 @jit(inline=True)
-def at_most_behind(
-    bound: Real, gap: Real, lead: Real, lead_brake: Real, brake: Real, tau: Real, dt: Real
-) -> Real:
+def at_most_behind(bound: Real, gap: Real, lead: Real, lead_brake: Real, brake: Real, tau: Real, dt: Real) -> Real:
     """Return `gap_speed`, or `bound` if that is less [m/s]."""
     if bound <= 0.0 or is_wide(gap, bound, lead, lead_brake, brake, tau, dt):
         return bound

@@ -13,42 +13,33 @@ import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.ahead import exit_from
+from marl_envs.traffic.engine.sumo_follow import behind_last, speed_here, wished_speed
 from marl_envs.traffic.engine.sumo_law import (
     NEAR,
     RED_ROOM,
     SLOW,
     VISIBLE,
-    arrival_after,
-    arrival_braking,
-    at_most_behind,
     at_most_slowing,
     at_most_to,
     brake_gap,
-    passing_time,
+    brake_gap_over,
     speed_after,
     stop_speed,
 )
 from marl_envs.traffic.engine.sumo_meet import behind_those_inside
 from marl_envs.traffic.engine.sumo_room import keep_clear
+from marl_envs.traffic.engine.sumo_times import leave_slower, write_leaving, write_times
 from marl_envs.traffic.engine.types import (
-    ARRIVAL,
-    ARRIVAL_SPEED,
     ASKS,
-    BRAKING,
     DIS,
     END_LANE,
     EXIT,
     INNER,
-    IS_TOLD,
     KIND,
-    LEAVE,
-    LEAVE_SPEED,
     LENGTH,
-    LIMIT,
     LINE_LINK,
     LINES,
     MAJOR,
-    MODE,
     NEXT_ASKS,
     NONE,
     OPEN,
@@ -67,57 +58,17 @@ AHEAD_ROOM = 25.0  # of lanes beyond the first line that one looks at in any cas
 
 
 @jit(inline=True)
-def wished_speed(state: State, settings: Settings, e: Int, v: Int, d: Int) -> Real:
-    """Return how fast `v` wishes to drive on `d` [m/s]: its own factor times what is allowed."""
-    return min(settings.measure[d, LIMIT] * state.factor[e, v], settings.top_speed[state.vehicle[e, v, KIND]])
-
-
-@jit(inner=True)
-def _follow(state: State, settings: Settings, e: Int, v: Int, u: Int, gap: Real, bound: Real) -> Real:
-    """Return the highest next speed [m/s], at most `bound`, of `v` at `gap` [m] behind `u`, bumper to bumper."""
-    k, f = state.vehicle[e, v, KIND], state.vehicle[e, u, KIND]
-    room, lead = gap - settings.min_gap[k], state.motion[e, u, SPEED]
-    return at_most_behind(bound, room, lead, settings.hard[f], settings.hard[k], settings.headway[k], settings.dt)
-
-
-@jit(inline=True)
-def _behind_line(settings: Settings, link: Int, inner: Int) -> Real:
-    """Return how far it is from a line to the next place where one could stop [m]: a waiting place, or the lane."""
-    way, wait = settings.measure[link, LENGTH], settings.wait_at[link]
-    if wait > 0.0:
-        return way - wait if inner else wait
-    return way
-
-
-@jit(inner=True)
-def _write_times(
-    state: State, settings: Settings, e: Int, v: Int, link: Int, inner: Int, seen: Real, speeds: Any
-) -> None:
-    """Write when `v` comes to the line `seen` [m] ahead, how fast, and how fast if it brakes now.
-
-    `speeds` are its next one and that at the line [m/s]. What is behind the line may lower that of leaving it.
-    """
-    k, i, dt = state.vehicle[e, v, KIND], state.lines[e, v], settings.dt
-    brake, pull = settings.hard[k], settings.full_pull[k]
-    speed, there = speeds
-    state.plan_ahead[e, v, i, ARRIVAL] = arrival_after(seen, speed, there, pull, brake)
-    state.plan_ahead[e, v, i, ARRIVAL_SPEED] = there
-    state.plan_ahead[e, v, i, BRAKING] = arrival_braking(seen, speed, there, brake, settings.headway[k], dt)
-    wish = wished_speed(state, settings, e, v, link)
-    state.plan_ahead[e, v, i, LEAVE_SPEED] = min(wish, speed_after(_behind_line(settings, link, inner), there, pull))
-
-
-@jit(inline=True)
 def _write_line(state: State, e: Int, v: Int, link: Int, inner: Int, asks: Int, speed: Real) -> None:
     """Write what `v` intends at a line which it can pass at `speed` [m/s], and itself into the link's list."""
-    i = state.lines[e, v]
-    state.line_ahead[e, v, i, LINE_LINK] = link
-    state.line_ahead[e, v, i, INNER] = inner
-    state.line_ahead[e, v, i, ASKS] = asks
-    state.plan_ahead[e, v, i, PASS] = speed
+    s = state.desk[e]
+    i = state.lines[s, v]
+    state.line_ahead[s, v, i, LINE_LINK] = link
+    state.line_ahead[s, v, i, INNER] = inner
+    state.line_ahead[s, v, i, ASKS] = asks
+    state.plan_ahead[s, v, i, PASS] = speed
     if asks and not inner:
-        state.line_ahead[e, v, i, NEXT_ASKS] = state.first_asks[e, link]
-        state.first_asks[e, link] = v * LINES + i
+        state.line_ahead[s, v, i, NEXT_ASKS] = state.first_asks[s, link]
+        state.first_asks[s, link] = v * LINES + i
 
 
 @jit(inner=True)
@@ -150,17 +101,18 @@ def _come_to(
     Returns:
         Whether the way goes on behind the line, whether `v` asks to pass it, and whether it slows down for it.
     """
+    s = state.desk[e]
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
-    brake, i = settings.hard[k], state.lines[e, v]
+    brake, i = settings.hard[k], state.lines[s, v]
     speed, there = speeds
     shown = state.on[e, link, OPEN]
     closed, major = not inner and not shown, shown == MAJOR
-    gap = brake_gap(own, brake, dt)
+    gap = brake_gap_over(seen - RED_ROOM, own, brake, dt)
     room = RED_ROOM if closed or (major and not inner) else 0.0
     if seen >= gap:
         room = min(room, seen - gap)
-    state.plan_ahead[e, v, i, SEEN] = seen
-    state.plan_ahead[e, v, i, WAIT] = at_most_to(speed, max(0.0, seen - max(room, NEAR)), brake, dt)
+    state.plan_ahead[s, v, i, SEEN] = seen
+    state.plan_ahead[s, v, i, WAIT] = at_most_to(speed, max(0.0, seen - max(room, NEAR)), brake, dt)
     stops = closed and seen >= gap
     asks = not stops and ((speed > MOVING and (inner or not slowed)) or (inner and seen < settings.wait_at[link]))
     if not timed:
@@ -171,46 +123,9 @@ def _come_to(
             at_sight = stop_speed(VISIBLE, brake, 0.0, dt)
             there = min(there, speed_after(VISIBLE, at_sight, settings.full_pull[k]))
     if timed and not stops:
-        _write_times(state, settings, e, v, link, inner, seen, (speed, there))
-    state.lines[e, v] = i + 1
+        write_times(state, settings, e, v, link, inner, seen, (speed, there))
+    state.lines[s, v] = i + 1
     return not stops, asks, slowed
-
-
-@jit(inline=True)
-def _leave_slower(state: State, e: Int, v: Int, speed: Real) -> None:
-    """Let `v` leave what is behind its last line no faster than `speed` [m/s]."""
-    i = state.lines[e, v] - 1
-    if i >= 0:
-        state.plan_ahead[e, v, i, LEAVE_SPEED] = min(state.plan_ahead[e, v, i, LEAVE_SPEED], speed)
-
-
-@jit(inner=True)
-def _behind_last(
-    state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, before: Real, bound: Real
-) -> Real:
-    """Return the highest next speed [m/s], at most `bound`, of `v` behind the last vehicle on `x`, `start` [m] ahead.
-
-    If that is not yet all on `x`, and came another way, `v` stops before the link, `before` [m] ahead.
-    """
-    u = state.on[e, x, TAIL]
-    gap = start + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
-    k = state.vehicle[e, v, KIND]
-    if gap < settings.min_gap[k] and gap < start and settings.drivable[x, END_LANE] == NONE:
-        i = state.lines[e, v] - 1
-        if i >= 0 and state.came[e, u] != state.line_ahead[e, v, i, LINE_LINK]:
-            return stop_speed(before - NEAR, settings.hard[k], settings.dt, settings.dt)
-    return _follow(state, settings, e, v, u, gap, bound)
-
-
-@jit(inner=True)
-def _speed_here(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
-    """Return the highest next speed [m/s] of `v` as far as `d` and `u`, ahead of it there, are concerned."""
-    k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
-    gentle = max(0.0, own - settings.hard[k] * dt)
-    speed = max(min(own + settings.full_pull[k] * dt, wished_speed(state, settings, e, v, d)), gentle)
-    if state.vehicle[e, v, MODE] == IS_TOLD:
-        speed = min(speed, state.told[e, v])
-    return speed if u == NONE else _follow(state, settings, e, v, u, gap, speed)
 
 
 @jit(inner=True)
@@ -221,18 +136,19 @@ def _over_link(
 
     The waiting place on the link, if `v` is not past it, becomes a line.
     """
+    s = state.desk[e]
     speed, there = speeds
     wait = settings.wait_at[x]
-    if wait > 0.0 and start + wait > 0.0 and state.lines[e, v] < LINES:
+    if wait > 0.0 and start + wait > 0.0 and state.lines[s, v] < LINES:
         _, _, slowed = _come_to(state, settings, e, v, x, 1, start + wait, speeds, slowed, timed)
     slower = behind_those_inside(state, settings, e, v, x, start, speed)
     if timed:
-        _leave_slower(state, e, v, slower)
-    i = state.lines[e, v] - 1
+        leave_slower(state, e, v, slower)
+    i = state.lines[s, v] - 1
     if i >= 0:
-        slower = max(slower, state.plan_ahead[e, v, i, WAIT])  # it drives up to the line in any case
+        slower = max(slower, state.plan_ahead[s, v, i, WAIT])  # it drives up to the line in any case
         if slower < SLOW and slower < speed:  # who would be held up inside is not waited for
-            state.line_ahead[e, v, i, ASKS] = 0
+            state.line_ahead[s, v, i, ASKS] = 0
     return min(speed, slower), min(there, slower), slowed
 
 
@@ -245,25 +161,32 @@ def _enter(
     `before` is how far ahead the link begins that leads there [m]. The second speed is that at the end of `x` then, if
     it is `timed`.
     """
+    s = state.desk[e]
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
     wish = wished_speed(state, settings, e, v, x)
     if speed > wish:
         gentle = max(0.0, own - settings.hard[k] * dt)
         speed = min(speed, max(at_most_slowing(speed, start, wish, settings.hard[k], dt), gentle))
     if timed:
-        _leave_slower(state, e, v, wish)
+        leave_slower(state, e, v, wish)
     if state.on[e, x, TAIL] != NONE:
         bound = np.inf if timed else speed  # that of leaving may be above its own
-        slower = _behind_last(state, settings, e, v, x, start, before, bound)
+        slower = behind_last(state, settings, e, v, x, start, before, bound)
         if timed:
-            _leave_slower(state, e, v, slower)
+            leave_slower(state, e, v, slower)
         speed = min(speed, slower)
-    i = state.lines[e, v] - 1
+    i = state.lines[s, v] - 1
     if i >= 0:
-        state.plan_ahead[e, v, i, WAIT] = min(state.plan_ahead[e, v, i, WAIT], speed)
+        state.plan_ahead[s, v, i, WAIT] = min(state.plan_ahead[s, v, i, WAIT], speed)
     if timed:
         return speed, min(speed_after(settings.measure[x, LENGTH], speed, settings.full_pull[k]), wish)
     return speed, 0.0
+
+
+@jit(inline=True)
+def _sight(speed: Real, brake: Real, dt: Real) -> Real:
+    """Return how far a driver looks in any case [m]: as far as it takes to stop from `speed` [m/s], after a step."""
+    return speed * dt + brake_gap(speed, brake, dt)
 
 
 @jit(inner=True)
@@ -279,11 +202,11 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
         speed: how fast it could be on `d` [m/s].
         timed: whether to write the times of its lines, which were written before.
     """
+    s = state.desk[e]
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
     brake, pull = settings.hard[k], settings.full_pull[k]
-    state.lines[e, v] = 0
-    fastest, there = own + pull * dt, 0.0
-    sight = fastest * dt + brake_gap(fastest, brake, dt)
+    state.lines[s, v] = 0
+    there = 0.0
     x, start, before, at = d, -state.motion[e, v, DIS], 0.0, state.route_at[e, v]
     if timed:
         wish = wished_speed(state, settings, e, v, d)
@@ -298,16 +221,20 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
             passed += settings.measure[nxt, LENGTH]
             further = True
         else:
-            if settings.leg[at] == 0 or state.lines[e, v] == LINES:  # it leaves at the end, or has seen enough
+            if settings.leg[at] == 0 or state.lines[s, v] == LINES:  # it leaves at the end, or has seen enough
                 break
             nxt = state.vehicle[e, v, EXIT] if x == d else exit_from(settings, x, at)
             if nxt == NONE:
                 speed = min(speed, stop_speed(end, brake, dt, dt))
                 break
             on, asks, slowed = _come_to(state, settings, e, v, nxt, 0, end, (speed, there), slowed, timed)
-            if not on or ((not asks or speed <= 0.0 or end > sight) and further and passed > AHEAD_ROOM):
+            if not on or (speed <= 0.0 and x == d):  # it stands before its first line, and does not ask to pass
                 break
-            if speed <= 0.0 and x == d:  # it stands, and asks nobody
+            if (
+                further
+                and passed > AHEAD_ROOM
+                and (not asks or speed <= 0.0 or end > _sight(own + pull * dt, brake, dt))
+            ):
                 break
             before = end
         speed, there = _enter(state, settings, e, v, nxt, end, before, speed, timed)
@@ -316,7 +243,7 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
 
 
 @jit(inner=True)
-def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
+def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, ahead: Real) -> Real:
     """Return how fast `v` could be in the next step [m/s] if all lines ahead were free; write the lines.
 
     Args:
@@ -327,12 +254,14 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
         d: a drivable.
         u: the vehicle ahead of `v` on `d`, or NONE.
         gap: to it [m].
+        ahead: of the room behind its lane, what those before it there will take [m].
     """
-    speed = _speed_here(state, settings, e, v, d, u, gap)
-    state.here[e, v] = speed
-    state.timed[e, v] = 0
-    speed = _look_ahead(state, settings, e, v, d, speed, False)
-    return keep_clear(state, settings, e, v, d, speed)
+    s = state.desk[e]
+    speed = speed_here(state, settings, e, v, d, u, gap)
+    state.here[s, v] = speed
+    state.timed[s, v] = 0
+    speed = _look_ahead(state, settings, e, v, d, speed, np.bool_(False))  # no literal: it would be compiled for itself
+    return keep_clear(state, settings, e, v, d, ahead, speed)
 
 
 @jit(inner=True)
@@ -341,13 +270,9 @@ def note_times(state: State, settings: Settings, e: Int, v: Int) -> None:
 
     Few are asked, by those who stand before a line; so it goes along its way once more instead of noting it at once.
     """
-    if state.timed[e, v]:
+    s = state.desk[e]
+    if state.timed[s, v]:
         return
-    state.timed[e, v] = 1
-    _look_ahead(state, settings, e, v, state.vehicle[e, v, PLACE], state.here[e, v], True)
-    body = settings.body[state.vehicle[e, v, KIND]]
-    for i in range(state.lines[e, v]):
-        way = _behind_line(settings, state.line_ahead[e, v, i, LINE_LINK], state.line_ahead[e, v, i, INNER])
-        state.plan_ahead[e, v, i, LEAVE] = state.plan_ahead[e, v, i, ARRIVAL] + passing_time(
-            way + body, state.plan_ahead[e, v, i, ARRIVAL_SPEED], state.plan_ahead[e, v, i, LEAVE_SPEED]
-        )
+    state.timed[s, v] = 1
+    _look_ahead(state, settings, e, v, state.vehicle[e, v, PLACE], state.here[s, v], np.bool_(True))
+    write_leaving(state, settings, e, v)
