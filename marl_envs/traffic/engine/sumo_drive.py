@@ -56,11 +56,11 @@ def drive_all(state: State, settings: Settings, e: Int) -> Int:
             count += 1
             u, v = v, state.vehicle[e, v, BEHIND]
     for i in range(count):
-        _move_on(state, settings, e, state.plan[e, i])
+        _move_on(state, settings, e, np.int64(state.plan[e, i]))  # of one type with the others: compiled once
     return count
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
     """Note the room on lane `d`, or since when each vehicle on link `d` has been where others cross it."""
     if settings.drivable[d, END_LANE] == NONE:
@@ -77,7 +77,7 @@ def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
         v = state.vehicle[e, v, BEHIND]
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _move_on(state: State, settings: Settings, e: Int, v: Int) -> None:
     """Write how fast `v` will be, and where: it drives its new speed for the whole step."""
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt

@@ -37,7 +37,7 @@ def _follow(state: State, settings: Settings, e: Int, v: Int, u: Int, gap: Real,
     return at_most_behind(bound, room, lead, settings.hard[f], settings.hard[k], settings.headway[k], settings.dt)
 
 
-@jit(inner=True)
+@jit(inline=True)
 def speed_here(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real) -> Real:
     """Return the highest next speed [m/s] of `v` as far as `d` and `u`, ahead of it there, are concerned."""
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt
@@ -48,7 +48,7 @@ def speed_here(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
     return speed if u == NONE else _follow(state, settings, e, v, u, gap, speed)
 
 
-@jit(inner=True)
+@jit(inline=True)
 def behind_last(
     state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, before: Real, bound: Real
 ) -> Real:

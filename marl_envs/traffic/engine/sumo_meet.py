@@ -34,7 +34,7 @@ from marl_envs.traffic.engine.types import (
 NEVER_IN = 2**31 - 2  # step in which one comes to where ways cross that still waits before it
 
 
-@jit(inner=True)
+@jit(inline=True)
 def behind_those_inside(state: State, settings: Settings, e: Int, v: Int, link: Int, start: Real, speed: Real) -> Real:
     """Return the highest next speed [m/s], at most `speed`, of `v`, which is `start` [m] before `link` or on it."""
     brake, tau = settings.hard[state.vehicle[e, v, KIND]], settings.headway[state.vehicle[e, v, KIND]]

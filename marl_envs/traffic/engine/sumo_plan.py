@@ -128,7 +128,7 @@ def _come_to(
     return not stops, asks, slowed
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _over_link(
     state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, speeds: Any, slowed: Bool, timed: Bool
 ) -> Any:
@@ -152,7 +152,7 @@ def _over_link(
     return min(speed, slower), min(there, slower), slowed
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _enter(
     state: State, settings: Settings, e: Int, v: Int, x: Int, start: Real, before: Real, speed: Real, timed: Bool
 ) -> Any:
@@ -207,6 +207,8 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
     brake, pull = settings.hard[k], settings.full_pull[k]
     state.lines[s, v] = 0
     there = 0.0
+    if speed <= 0.0 and own <= 0.0 and settings.drivable[d, END_LANE] == NONE:  # it stands, and asks nobody
+        return speed
     x, start, before, at = d, -state.motion[e, v, DIS], 0.0, state.route_at[e, v]
     if timed:
         wish = wished_speed(state, settings, e, v, d)
@@ -242,7 +244,7 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
     return speed
 
 
-@jit(inner=True)
+@jit(inline=True)
 def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int, gap: Real, ahead: Real) -> Real:
     """Return how fast `v` could be in the next step [m/s] if all lines ahead were free; write the lines.
 

@@ -59,7 +59,7 @@ def _room_on(state: State, settings: Settings, e: Int, v: Int, lane: Int) -> Any
     return settings.measure[lane, LENGTH] - taken, waits
 
 
-@jit(inner=True)
+@jit(inline=True)
 def note_room(state: State, settings: Settings, e: Int, lane: Int) -> None:
     """Write the room on `lane`, which has vehicles, for all those that will look for it in this step."""
     s = state.desk[e]
@@ -95,7 +95,7 @@ def _room_behind(state: State, settings: Settings, e: Int, v: Int, d: Int, i: In
     return room, False
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _may_end(state: State, settings: Settings, e: Int, v: Int, d: Int) -> Bool:
     """Return whether the room ahead of `v`, on `d`, may end behind any of its lines."""
     s = state.desk[e]
@@ -111,7 +111,7 @@ def _may_end(state: State, settings: Settings, e: Int, v: Int, d: Int) -> Bool:
     return False
 
 
-@jit(inner=True)
+@jit(inline=True)
 def keep_clear(state: State, settings: Settings, e: Int, v: Int, d: Int, ahead: Real, speed: Real) -> Real:
     """Let `v`, on `d`, not ask to pass the first line behind which it has no room; return its next speed [m/s].
 

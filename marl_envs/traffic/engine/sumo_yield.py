@@ -105,7 +105,7 @@ def _is_free(state: State, settings: Settings, e: Int, v: Int, i: Int, impatienc
     return True
 
 
-@jit(inner=True)
+@jit(inline=True)
 def decide(state: State, settings: Settings, e: Int, v: Int) -> Real:
     """Return the next speed [m/s] of `v`; its plan without lines that are closed is in NEXT_SPEED."""
     s = state.desk[e]
