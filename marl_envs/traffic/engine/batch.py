@@ -78,6 +78,7 @@ def step_one(state: State, settings: Settings, e: Int) -> None:
 def clear_one(state: State, settings: Settings, e: Int) -> None:
     """Empty environment `e`: no vehicles, phase 0 everywhere, time 0. The demand set and the random stream stay."""
     state.step[e] = 0
+    state.desk[e] = e
     state.next_trip[e] = 0
     for c in range(state.tally.shape[1]):
         state.tally[e, c] = 0
@@ -110,6 +111,7 @@ def step_range(table: Any, first: Int, last: Int) -> None:
     """Advance the environments first..last-1 by `settings.substeps` steps."""
     state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
     for e in range(first, last):
+        state.desk[e] = first
         for _ in range(settings.substeps):
             step_one(state, settings, e)
 

@@ -11,6 +11,7 @@ from marl_envs.core.jit import Int, jit
 from marl_envs.traffic.engine.sumo_law import SLOW
 from marl_envs.traffic.engine.sumo_meet import NEVER_IN
 from marl_envs.traffic.engine.sumo_plan import plan_lines
+from marl_envs.traffic.engine.sumo_room import note_room
 from marl_envs.traffic.engine.sumo_yield import decide
 from marl_envs.traffic.engine.types import (
     AWAKE,
@@ -34,31 +35,36 @@ from marl_envs.traffic.engine.types import (
 @jit(inner=True)
 def drive_all(state: State, settings: Settings, e: Int) -> Int:
     """Plan the next step of all vehicles; return how many there are."""
+    s = state.desk[e]
     for link in range(state.first_asks.shape[1]):
-        state.first_asks[e, link] = NONE
+        state.first_asks[s, link] = NONE
     for i in range(state.num_active[e]):
         _note_places(state, settings, e, state.active[e, i])
     count: Int = np.int64(0)
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         u, v = NONE, state.on[e, d, HEAD]
-        gap = 0.0
+        gap = ahead = 0.0
+        is_lane = settings.drivable[d, END_LANE] == NONE
         while v != NONE:
             if u != NONE:
                 gap = state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]] - state.motion[e, v, DIS]
-            state.motion[e, v, NEXT_SPEED] = plan_lines(state, settings, e, v, d, u, gap)
+            state.motion[e, v, NEXT_SPEED] = plan_lines(state, settings, e, v, d, u, gap, ahead)
+            if is_lane:
+                ahead += settings.berth[state.vehicle[e, v, KIND]]
             state.plan[e, count] = v
             count += 1
             u, v = v, state.vehicle[e, v, BEHIND]
     for i in range(count):
-        _move_on(state, settings, e, state.plan[e, i])
+        _move_on(state, settings, e, np.int64(state.plan[e, i]))  # of one type with the others: compiled once
     return count
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
-    """Note since when each vehicle on link `d` has been where others cross it."""
+    """Note the room on lane `d`, or since when each vehicle on link `d` has been where others cross it."""
     if settings.drivable[d, END_LANE] == NONE:
+        note_room(state, settings, e, d)
         return
     v = state.on[e, d, HEAD]
     while v != NONE:
@@ -71,7 +77,7 @@ def _note_places(state: State, settings: Settings, e: Int, d: Int) -> None:
         v = state.vehicle[e, v, BEHIND]
 
 
-@jit(inner=True)
+@jit(inline=True)
 def _move_on(state: State, settings: Settings, e: Int, v: Int) -> None:
     """Write how fast `v` will be, and where: it drives its new speed for the whole step."""
     k, own, dt = state.vehicle[e, v, KIND], state.motion[e, v, SPEED], settings.dt

@@ -11,8 +11,8 @@ from typing import Any
 from marl_envs.core.jit import Bool, Int, Real, jit
 from marl_envs.traffic.engine.ahead import exit_from
 from marl_envs.traffic.engine.lists import append, insert_before, remove
-from marl_envs.traffic.engine.sumo_law import gap_speed
-from marl_envs.traffic.engine.sumo_plan import wished_speed
+from marl_envs.traffic.engine.sumo_follow import wished_speed
+from marl_envs.traffic.engine.sumo_law import at_most_behind
 from marl_envs.traffic.engine.types import (
     AHEAD,
     BEHIND,
@@ -30,6 +30,7 @@ from marl_envs.traffic.engine.types import (
 )
 
 GAIN = 0.2  # share of the speed to be had there that must be won
+ENOUGH = 1.0 - GAIN + 1e-9  # of the speed wished for there; with more, nobody looks further
 
 
 @jit(inner=True)
@@ -39,7 +40,7 @@ def change_lanes(state: State, settings: Settings, e: Int) -> None:
     lanes = state.first_waiting.shape[1]
     for i in range(state.num_active[e]):
         d = state.active[e, i]
-        if d < lanes:
+        if d < lanes and (_beside(settings, d, d + 1, lanes) or _beside(settings, d, d - 1, lanes)):
             v = state.on[e, d, HEAD]
             while v != NONE:
                 state.plan[e, count] = v
@@ -48,6 +49,8 @@ def change_lanes(state: State, settings: Settings, e: Int) -> None:
     for i in range(count):
         v = state.plan[e, i]
         d = state.vehicle[e, v, PLACE]
+        if state.motion[e, v, DIS] < 2.0 * settings.body[state.vehicle[e, v, KIND]]:  # others may come onto the lane
+            continue
         for side in (1, -1):
             if _beside(settings, d, d + side, lanes) and _changes(state, settings, e, v, d, d + side):
                 break
@@ -72,9 +75,13 @@ def _changes(state: State, settings: Settings, e: Int, v: Int, d: Int, other: In
         if settings.choice[row] == NONE or settings.changes[row] > settings.changes[here]:
             return False
         must = settings.changes[row] < settings.changes[here]
-    front, back = _neighbours(state, e, other, state.motion[e, v, DIS])
+    now = 0.0
     if not must:
         now = _possible(state, settings, e, v, d, state.vehicle[e, v, AHEAD])
+        if now > ENOUGH * wished_speed(state, settings, e, v, other):
+            return False
+    front, back = _neighbours(state, e, other, state.motion[e, v, DIS])
+    if not must:
         there = _possible(state, settings, e, v, other, front)
         if there - now <= GAIN * there:
             return False
@@ -103,35 +110,31 @@ def _neighbours(state: State, e: Int, lane: Int, dis: Real) -> Any:
 def _possible(state: State, settings: Settings, e: Int, v: Int, lane: Int, u: Int) -> Real:
     """Return how fast `v` could drive on `lane` behind `u` [m/s]."""
     speed = wished_speed(state, settings, e, v, lane)
-    return speed if u == NONE else min(speed, _behind(state, settings, e, v, u))
+    return speed if u == NONE else _behind(state, settings, e, v, u, speed)
+
+
+@jit(inner=True)
+def _behind(state: State, settings: Settings, e: Int, v: Int, u: Int, bound: Real) -> Real:
+    """Return the highest next speed [m/s], at most `bound`, of `v` behind `u`, on one lane."""
+    k, f = state.vehicle[e, v, KIND], state.vehicle[e, u, KIND]
+    gap = state.motion[e, u, DIS] - settings.body[f] - state.motion[e, v, DIS] - settings.min_gap[k]
+    lead = state.motion[e, u, SPEED]
+    return at_most_behind(bound, gap, lead, settings.hard[f], settings.hard[k], settings.headway[k], settings.dt)
 
 
 @jit(inline=True)
-def _behind(state: State, settings: Settings, e: Int, v: Int, u: Int) -> Real:
-    """Return the highest next speed [m/s] of `v` behind `u`, on one lane."""
+def _brakes_too_hard(state: State, settings: Settings, e: Int, v: Int, u: Int) -> Bool:
+    """Return whether `v`, with `u` ahead of it, would be too near or have to brake harder than it can."""
     k, f = state.vehicle[e, v, KIND], state.vehicle[e, u, KIND]
-    gap = state.motion[e, u, DIS] - settings.body[f] - state.motion[e, v, DIS] - settings.min_gap[k]
-    return gap_speed(
-        gap, state.motion[e, u, SPEED], settings.hard[f], settings.hard[k], settings.headway[k], settings.dt
-    )
+    if state.motion[e, u, DIS] - settings.body[f] - state.motion[e, v, DIS] < settings.min_gap[k]:
+        return True
+    least = state.motion[e, v, SPEED] - settings.hard[k] * settings.dt
+    return _behind(state, settings, e, v, u, least) < least
 
 
 @jit(inner=True)
 def _fits(state: State, settings: Settings, e: Int, v: Int, front: Int, back: Int) -> Bool:
     """Return whether `v` fits between two vehicles: neither it nor the one behind would have to brake too hard."""
-    k, dt = state.vehicle[e, v, KIND], settings.dt
-    if state.motion[e, v, DIS] < 2.0 * settings.body[k]:  # others may come onto the lane
+    if front != NONE and _brakes_too_hard(state, settings, e, v, front):
         return False
-    if front != NONE:
-        room = state.motion[e, front, DIS] - settings.body[state.vehicle[e, front, KIND]] - state.motion[e, v, DIS]
-        if room < settings.min_gap[k]:
-            return False
-        if _behind(state, settings, e, v, front) < state.motion[e, v, SPEED] - settings.hard[k] * dt:
-            return False
-    if back != NONE:
-        f = state.vehicle[e, back, KIND]
-        room = state.motion[e, v, DIS] - settings.body[k] - state.motion[e, back, DIS]
-        if room < settings.min_gap[f]:
-            return False
-        return _behind(state, settings, e, back, v) >= state.motion[e, back, SPEED] - settings.hard[f] * dt
-    return True
+    return back == NONE or not _brakes_too_hard(state, settings, e, back, v)

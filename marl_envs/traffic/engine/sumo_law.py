@@ -24,14 +24,23 @@ EMERGENCY = 9.0  # the hardest braking of all [m/s2]
 SLOW = 0.1  # who is slower stands [m/s]
 HOPELESS = 30.0  # how much later one comes who can stop, in the eyes of the impatient [s]
 SPREAD = (0.2, 2.0)  # bounds of a driver's factor
+SURE = 0.01  # by how much more than needed a gap must be to be taken for wide without computing a speed [m]
 
 
 @jit(inline=True)
 def brake_gap(speed: Real, brake: Real, dt: Real) -> Real:
     """Return how far one gets from `speed` [m/s], braking by `brake` [m/s2] in each step."""
     loss = brake * dt
+    if speed < loss:
+        return 0.0
     steps = math.floor(speed / loss)
     return dt * (steps * speed - loss * steps * (steps + 1) / 2)
+
+
+@jit(inline=True)
+def brake_gap_over(room: Real, speed: Real, brake: Real, dt: Real) -> Real:
+    """Return `brake_gap` [m]; 0 without computing it where it is surely less than `room` [m]."""
+    return 0.0 if 2.0 * brake * (room - SURE) >= speed * speed else brake_gap(speed, brake, dt)
 
 
 @jit(inner=True)
@@ -58,6 +67,33 @@ def gap_speed(gap: Real, lead: Real, lead_brake: Real, brake: Real, tau: Real, d
     return stop_speed(gap + brake_gap(lead, max(brake, lead_brake), dt), brake, tau, dt)
 
 
+@jit(inline=True)
+def is_wide(gap: Real, speed: Real, lead: Real, lead_brake: Real, brake: Real, tau: Real, dt: Real) -> Bool:
+    """Return True only where `gap_speed` is `speed` [m/s] or more: a quick look, without its root and divisions.
+
+    In whole steps one gets at most v^2 / (2 brake) far, and at least v dt / 2 less than that. Most gaps are wide.
+    """
+    way = 2.0 * brake * (gap - SURE - speed * max(tau, dt) - 0.5 * lead * dt)
+    ahead = lead * lead if lead_brake <= brake else 0.0
+    return gap > brake * dt + SURE and way + ahead >= speed * speed
+
+
+@jit(inline=True)
+def at_most_behind(bound: Real, gap: Real, lead: Real, lead_brake: Real, brake: Real, tau: Real, dt: Real) -> Real:
+    """Return `gap_speed`, or `bound` if that is less [m/s]."""
+    if bound <= 0.0 or is_wide(gap, bound, lead, lead_brake, brake, tau, dt):
+        return bound
+    return min(bound, gap_speed(gap, lead, lead_brake, brake, tau, dt))
+
+
+@jit(inline=True)
+def at_most_to(bound: Real, gap: Real, brake: Real, dt: Real) -> Real:
+    """Return `stop_speed` for a stop within `gap` [m], or `bound` if that is less [m/s]."""
+    if bound <= 0.0 or is_wide(gap, bound, 0.0, brake, brake, dt, dt):
+        return bound
+    return min(bound, stop_speed(gap, brake, dt, dt))
+
+
 @jit(inner=True)
 def slowing_speed(room: Real, target: Real, brake: Real, dt: Real) -> Real:
     """Return the highest next speed [m/s] from which one is down to `target` [m/s] after `room` [m]."""
@@ -69,6 +105,15 @@ def slowing_speed(room: Real, target: Real, brake: Real, dt: Real) -> Real:
     full = math.floor(y)
     exact = (full * full + full) * 0.5 * b + full * way + (way if y > full else 0.0)
     return max(0.0, room - exact) / (full + 1.0) / dt + full * brake * dt + target
+
+
+@jit(inline=True)
+def at_most_slowing(bound: Real, room: Real, target: Real, brake: Real, dt: Real) -> Real:
+    """Return `slowing_speed`, or `bound` if that is less [m/s]; the former is never below its target."""
+    way = 2.0 * brake * (room - SURE - (bound + target) * dt)
+    if bound <= target or way >= bound * bound - target * target:
+        return bound
+    return min(bound, slowing_speed(room, target, brake, dt))
 
 
 @jit(inline=True)

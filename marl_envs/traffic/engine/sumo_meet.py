@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
-from marl_envs.traffic.engine.sumo_law import NEAR, SLOW, gap_speed, stop_speed
+from marl_envs.traffic.engine.sumo_law import NEAR, SLOW, gap_speed, is_wide, stop_speed
 from marl_envs.traffic.engine.types import (
     AHEAD,
     DIS,
@@ -34,9 +34,12 @@ from marl_envs.traffic.engine.types import (
 NEVER_IN = 2**31 - 2  # step in which one comes to where ways cross that still waits before it
 
 
-@jit(inner=True)
+@jit(inline=True)
 def behind_those_inside(state: State, settings: Settings, e: Int, v: Int, link: Int, start: Real, speed: Real) -> Real:
     """Return the highest next speed [m/s], at most `speed`, of `v`, which is `start` [m] before `link` or on it."""
+    brake, tau = settings.hard[state.vehicle[e, v, KIND]], settings.headway[state.vehicle[e, v, KIND]]
+    if speed <= 0.0 or is_wide(start - settings.deep[link], speed, 0.0, brake, brake, tau, settings.dt):
+        return speed
     for c in range(settings.conflict_first[link], settings.conflict_first[link + 1]):
         foe = settings.conflict_foe[c]
         u = state.on[e, foe, TAIL]

@@ -41,8 +41,14 @@ def check_sumo(network: Network, parity: bool) -> None:
         raise ParameterError('model "sumo" has rules of its own: parity must be True with it, not False')
 
 
-def conflict_tables(network: Network, wanted: bool) -> dict[str, Any]:
-    """Return the settings for SUMO's rules; empty ones if they are not wanted."""
+def conflict_tables(network: Network, wanted: bool, longest: float) -> dict[str, Any]:
+    """Return the settings for SUMO's rules; empty ones if they are not wanted.
+
+    Args:
+        network: the network.
+        wanted: whether they are.
+        longest: the most that a vehicle takes in a queue [m].
+    """
     found = _conflicts(network) if wanted else []
     found.sort(key=lambda c: (c.link, c.place[0], c.foe))
     lanes, count = network.num_lanes, len(network.length)
@@ -50,6 +56,10 @@ def conflict_tables(network: Network, wanted: bool) -> dict[str, Any]:
     wait = np.zeros(count)
     if wanted and network.right_of_way is not None:
         wait[lanes:] = network.right_of_way.wait_at
+    deep = np.full(count, longest)
+    for c in found:
+        place, _, foe_place, foe_size = c.place
+        deep[lanes + c.link] = max(deep[lanes + c.link], foe_place + foe_size - place + longest)
     lit = np.zeros(count, np.uint8)
     for j in network.signals:
         if network.num_phases(j) > 1:
@@ -60,6 +70,7 @@ def conflict_tables(network: Network, wanted: bool) -> dict[str, Any]:
         "conflict_kind": np.array([c.kind for c in found], np.int8),
         "conflict_place": np.array([c.place for c in found], np.float64).reshape(-1, 4),
         "wait_at": wait,
+        "deep": deep,
         "lit": lit,
     }
 

@@ -31,6 +31,7 @@ from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
 
 LANE_CHOICES = ("random", "emptiest")  # which of several lanes drivers take: the reference's rule; the emptiest
 # The reference's law, which is a kind of Krauss's; the intelligent driver model; SUMO's drivers and right of way
+GRAIN = 2.0**-20  # of berths under SUMO's law: so their sums are exact, whatever the order [m]
 MODELS = ("krauss", "idm", "sumo")
 
 
@@ -75,7 +76,7 @@ def build_settings(
         **route_tables(network, routes, Changes(network) if model == "sumo" else None),
         **_zones(network, None if parity else float(np.array(kinds)[:, KIND_FIELDS.index("width")].max())),
         **_trips(demands, trips, routes, kinds),
-        **conflict_tables(network, model == "sumo"),
+        **conflict_tables(network, model == "sumo", _longest(kinds)),
         dt=dt,
         substeps=1,
         amber=amber,
@@ -210,8 +211,10 @@ def _kinds(kinds: Reals, dt: float, model: str, fastest: float) -> dict[str, Any
     top, usual = of["max_speed"], of["usual_deceleration"]
     calm = 2.0 * np.sqrt(of["max_acceleration"] * usual)
     sight = top * top / usual / 2 + top * dt * 2
+    berth = of["length"] + of["min_gap"]
     if model == "sumo":  # the reader cuts top speeds down to the highest limit, which these drivers may pass
         top = np.where(top >= fastest, NO_LIMIT, top)
+        berth = np.round(berth / GRAIN) * GRAIN
     if model == "idm":  # the gap wanted to one that stands
         sight = of["min_gap"] + top * of["headway"] + top * top / calm + top * dt * 2
     return {
@@ -224,13 +227,21 @@ def _kinds(kinds: Reals, dt: float, model: str, fastest: float) -> dict[str, Any
         "min_gap": of["min_gap"],
         "headway": of["headway"] + (dt / 2 if model == MODELS[0] else 0.0),
         "calm": calm,
-        "berth": of["length"] + of["min_gap"],
+        "berth": np.round((of["length"] + of["min_gap"]) / GRAIN) * GRAIN
+        if model == "sumo"
+        else of["length"] + of["min_gap"],
         "sight": sight,
         "full_pull": of["max_acceleration"] / (1.0 - of["imperfection"] / 2.0),
         "sigma": of["imperfection"],
         "spread": of["speed_spread"],
         "even": ((of["max_deceleration"] == usual) & (usual * dt <= -NO_ROOM)).astype(np.uint8),
     }
+
+
+def _longest(kinds: Sequence[tuple[float, ...]]) -> float:
+    """Return the most that a vehicle takes in a queue [m]."""
+    length, gap = (max(kind[KIND_FIELDS.index(name)] for kind in kinds) for name in ("length", "min_gap"))
+    return length + gap
 
 
 def _trips(

@@ -162,6 +162,7 @@ class Settings(NamedTuple):
     conflict_kind: Annotated[NDArray[np.int8], "H"]
     conflict_place: Annotated[NDArray[np.float64], "H 4"]
     wait_at: Annotated[NDArray[np.float64], "N"]  # where on a link one waits inside the junction [m]; 0: nowhere
+    deep: Annotated[NDArray[np.float64], "N"]  # how much nearer than a link those inside may seem to be [m]
     lit: Annotated[NDArray[np.uint8], "N"]  # 1: the link has a signal
     full_pull: Annotated[NDArray[np.float64], "T"]  # acceleration of a driver that does not dawdle [m/s2]
     sigma: Annotated[NDArray[np.float64], "T"]  # how much drivers dawdle
@@ -227,10 +228,17 @@ class State(NamedTuple):
     stood: Annotated[NDArray[np.int32], "E drivers"]  # for how many steps it has stood
     clashes: Annotated[NDArray[np.int32], "E drivers"]  # step in which it came to where others cross its link
     held: Annotated[NDArray[np.int32], "E drivers"]  # 1: in the last step a line was closed to it
+    # What it notes for the rest of a step, in row desk[e]: environments that one thread plays may share one, which then
+    # stays in the processor's cache
+    desk: Annotated[NDArray[np.int32], "E"]
+    here: Annotated[NDArray[np.float64], "E drivers"]  # next speed that is possible on its own drivable [m/s]
+    timed: Annotated[NDArray[np.int32], "E drivers"]  # 1: the times of its lines are written
     lines: Annotated[NDArray[np.int32], "E drivers"]  # how many lines it looks at
     plan_ahead: Annotated[NDArray[np.float64], "E drivers 4 8"]  # SEEN ... BRAKING
     line_ahead: Annotated[NDArray[np.int32], "E drivers 4 4"]  # LINE_LINK ... NEXT_ASKS
     first_asks: Annotated[NDArray[np.int32], "E lists"]  # of a link: who comes: slot * LINES + i, or NONE
+    room: Annotated[NDArray[np.float64], "E lists"]  # of a lane with vehicles: what they leave, see sumo_room.py [m]
+    ends: Annotated[NDArray[np.int32], "E lists"]  # of the same: 1: what they leave ends there
     # Trips of the environment itself, by step; F = D if Settings.fresh, else 0. See Settings.trip_...
     fresh_step: Annotated[NDArray[np.int32], "E F"]
     fresh_route: Annotated[NDArray[np.int32], "E F"]

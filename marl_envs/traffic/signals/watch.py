@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
-from marl_envs.traffic.engine.sumo_plan import wished_speed
+from marl_envs.traffic.engine.sumo_follow import wished_speed
 from marl_envs.traffic.engine.types import BEHIND, COUNT, DIS, HEAD, KIND, LANE_INDEX, LENGTH, LIMIT, SPEED
 from marl_envs.traffic.signals.types import GRIDLOCK, NONE, STANDING, Control, EngineSettings, EngineState, Rules
 
