@@ -66,16 +66,15 @@ class Past:
         """Return a trajectory of seed and actions, with frames where all of them are remembered.
 
         Raises:
-            ValueError: it neither began at a seed nor are all frames there, or its actions are no whole numbers.
+            ValueError: it neither began at a seed nor are all frames there.
         """
         agents = tuple(self._env.possible_agents)
-        if self._env.vec.simulation.continuous:
-            raise ValueError("actions that are no whole numbers do not fit into a trajectory file")
         whole = all(t in self._frames for t in range(len(actions) + 1))
         if not from_seed and not whole:
             raise ValueError("the episode did not begin at a seed, and has become too long for its frames to be kept")
         frames = pack_frames([self._frames[t] for t in range(len(actions) + 1)]) if whole else {}
-        rows = np.array(actions, np.int16).reshape(-1, len(agents))
+        kind = np.float64 if self._env.vec.simulation.continuous else np.int16
+        rows = np.array(actions, kind).reshape(-1, len(agents))
         return Trajectory(self._env.fingerprint, seed, agents, rows, frames, {"from_seed": from_seed})
 
 

@@ -31,14 +31,18 @@ def agent_rows(details: Details, artist: Artist) -> list[Row]:
     if details.action is not None:
         rows.append(Row("did", _did(details, artist)))
     if details.reward is not None:
-        earned = "" if details.earned is None else f", {details.earned:+.3g} in all"
-        rows.append(Row("reward", f"{details.reward:+.3g}{earned}"))
-        rows += [Row(f"  {name}", f"{value:+.3g}", faint=not value) for name, value in details.terms]
+        earned = "" if details.earned is None else f", {_signed(details.earned)} in all"
+        rows.append(Row("reward", f"{_signed(details.reward)}{earned}"))
+        rows += [Row(f"  {name}", _signed(value), faint=not value) for name, value in details.terms]
     if details.mask is not None or details.values is not None:
         rows += [Row(""), *_actions(details, artist)]
     if details.observation is not None:
         rows += [Row(""), *_observation(details.observation)]
     return rows
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}" if value else "0"
 
 
 def action_name(artist: Artist, action: int) -> str:

@@ -8,7 +8,7 @@ vehicles wait outside.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,7 +31,7 @@ from marl_envs.render.scene import (
     Text,
     View,
 )
-from marl_envs.render.theme import Color, Theme, mix
+from marl_envs.render.theme import Theme, mix
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap, roads
 from marl_envs.traffic.render_overlays import lane_heat, way
@@ -149,22 +149,28 @@ class SignalsArtist:
         )
         return "\n".join(lines) + "\n"
 
-    def _bar(self, d: int, along: float, half: float, thick: float, fill: Color) -> Polygon:
-        """Return a bar across drivable `d`, from `along` [m] backwards."""
-        return Polygon(self.map.box(d, along, thick, half), fill)
+    @cached_property
+    def _bars(self) -> dict[int, tuple[int, tuple[Point, ...]]]:
+        """Of each lane that a signal controls, its junction and the corners of its bar, if that is shown."""
+        network, found = self.network, {}
+        for signal in self.signals:
+            links = slice(network.first_link[signal.junction], network.first_link[signal.junction + 1])
+            for lane in np.unique(network.link_start[links]).tolist():
+                half = 0.42 * float(network.lane_width[lane])
+                bar = self.map.box(lane, float(network.length[lane]), BAR, half)
+                if self.map.holds(Polygon(bar, (0, 0, 0, 0))):
+                    found[lane] = (signal.junction, bar)
+        return found
 
     def _heads(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
         """Yield the signals' bars, and the numbers of vehicles outside."""
         network = self.network
         closed = mix(theme.ink, theme.object, 0.2)
         changing = dict(zip((s.junction for s in self.signals), frame["stage"].tolist(), strict=True))
-        for signal in self.signals:
-            links = range(network.first_link[signal.junction], network.first_link[signal.junction + 1])
-            opened = {int(network.link_start[k]) for k in links if frame["open"][k]}
-            for lane in sorted({int(network.link_start[k]) for k in links}):
-                fill = theme.goal if lane in opened else (theme.wanted if changing[signal.junction] == 1 else closed)
-                half = 0.42 * float(network.lane_width[lane])
-                yield self._bar(lane, float(network.length[lane]), half, BAR, fill)
+        opened = set(network.link_start[np.flatnonzero(frame["open"])].tolist())
+        for lane, (junction, bar) in self._bars.items():
+            fill = theme.goal if lane in opened else (theme.wanted if changing[junction] == 1 else closed)
+            yield Polygon(bar, fill)
         for lane in np.flatnonzero(frame["outside"]).tolist():
             x, y, *_ = self.map.tracks[lane].place(0.0)
             yield Text(*self.map.at(x, y), str(int(frame["outside"][lane])), 6.0, theme.ink)
@@ -184,11 +190,12 @@ class SignalsArtist:
             return
         bodies = self.map.boxes(place, dis, long, CAR_WIDTH / 2)
         seen &= ((bodies >= 0) & (bodies <= (self.map.width, self.map.height))).all(axis=(1, 2))
-        fills = [mix(theme.wanted, theme.agent, share) for share in fast[seen].tolist()]
-        yield Polygons(bodies[seen], fills)
+        body = {share: mix(theme.wanted, theme.agent, share) for share in np.unique(fast).tolist()}
+        window = {share: mix(fill, theme.agent_ink, 0.6) for share, fill in body.items()}
+        yield Polygons(bodies[seen], [body[share] for share in fast[seen].tolist()])
         if view.cell > DETAILED:
             glass = self.map.boxes(place[seen], dis[seen] - 1.0, 1.0, 0.35 * CAR_WIDTH)
-            yield Polygons(glass, [mix(fill, theme.agent_ink, 0.6) for fill in fills])
+            yield Polygons(glass, [window[share] for share in fast[seen].tolist()])
 
 
 def artist(params: Any) -> SignalsArtist:

@@ -65,12 +65,14 @@ class IntersectionArtist:
         return self.map.width, self.map.height
 
     def places(self, frame: Frame) -> list[Point | None]:
-        """Return where the middles of the agents' vehicles are [m]; None for agents without one."""
+        """Return where the middles of the agents' vehicles are [m]; None without one in the picture."""
         found: list[Point | None] = []
         for v in frame["slot"].tolist():
             there = v != NONE and frame["place"][v] >= 0
             body = self.body(frame, v) if there else None
-            found.append(None if body is None else self.map.at(body.x, body.y))
+            x, y = (-1.0, -1.0) if body is None else self.map.at(body.x, body.y)
+            shown = 0 <= x <= self.map.width and 0 <= y <= self.map.height
+            found.append((x, y) if shown else None)
         return found
 
     def fitted_size(self) -> tuple[int, int]:
