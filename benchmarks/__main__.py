@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks list | run SUITE | report DIR | figure SUITE | speed | fidelity`."""
+"""The command line: `python -m benchmarks list | run | report | play | figure | speed | fidelity`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Play:
+    """Open a stored episode in the viewer, exactly as it was measured (?: all keys)."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run folder, or the folder that `run` wrote."""
+    episode: str = "worst"
+    """worst or best (by the headline), first-deadlock, replay (the one in the report), or a number."""
+    job: str = ""
+    """Words of the job's title, such as "tiny greedy 0", where RUN holds several."""
+
+
+@dataclass(frozen=True)
 class Speed:
     """Measure steps and learners' updates per CPU-second, beside rware, cityflow, libsumo and highway-env."""
 
@@ -64,7 +76,7 @@ class Speed:
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection", "learners"] | None = None
+    only: Literal["warehouse", "traffic", "intersection", "learners", "render"] | None = None
     """One part; all if not given."""
 
 
@@ -85,6 +97,7 @@ Command = (
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Report, tyro.conf.subcommand("report")]
     | Annotated[Figure, tyro.conf.subcommand("figure")]
+    | Annotated[Play, tyro.conf.subcommand("play")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
     | Annotated[Fidelity, tyro.conf.subcommand("fidelity")]
 )
@@ -105,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console: Console) -> None:
+def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, console: Console) -> None:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
@@ -128,6 +141,8 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         from benchmarks.suite import draw_figure
 
         draw_figure(command.suite, command.results, command.out, console)
+    elif isinstance(command, Play):
+        _play(command)
     elif isinstance(command, Fidelity):
         from benchmarks.fidelity import run_fidelity
 
@@ -138,6 +153,16 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         from benchmarks.speed import run_speed
 
         run_speed(command.seconds, command.repeats, console, command.only)
+
+
+def _play(command: Play) -> None:
+    from benchmarks.play import play
+    from marl_envs.render import DisplayError
+
+    try:
+        play(command.run, command.episode, command.job)
+    except (DisplayError, ImportError) as error:
+        raise InputError(str(error)) from error
 
 
 def _complain(error: object, code: int) -> int:
