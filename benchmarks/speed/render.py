@@ -46,7 +46,7 @@ def crowd(size: tuple[int, int]) -> Block:
     """Return a block that draws CROWD robots on an open floor of 100 x 100 cells."""
     from marl_envs import errands_v0
 
-    env = errands_v0.parallel_env(floor="\n".join(["." * 100] * 100), num_robots=CROWD, observation="goal", mask=None)
+    env = errands_v0.parallel_env(floor="\n".join(["." * 100] * 100), num_robots=CROWD, goals="anywhere")
     return _block(env, size, 5)
 
 
