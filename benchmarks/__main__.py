@@ -70,6 +70,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Play:
+    """Open a stored episode in the viewer, exactly as it was measured (?: all keys)."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run folder, or the folder that `run` wrote."""
+    episode: str = "worst"
+    """worst or best (by the headline), first-deadlock, replay (the one in the report), or a number."""
+    job: str = ""
+    """Words of the job's title, such as "tiny greedy 0", where RUN holds several."""
+
+
+@dataclass(frozen=True)
 class Speed:
     """Measure steps and learners' updates per CPU-second, beside rware, cityflow, libsumo and highway-env."""
 
@@ -77,7 +89,7 @@ class Speed:
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection", "learners", "harness"] | None = None
+    only: Literal["warehouse", "traffic", "intersection", "learners", "harness", "render"] | None = None
     """One part; all if not given."""
 
 
@@ -99,6 +111,7 @@ Command = (
     | Annotated[Report, tyro.conf.subcommand("report")]
     | OnResults
     | Annotated[Figure, tyro.conf.subcommand("figure")]
+    | Annotated[Play, tyro.conf.subcommand("play")]
     | Annotated[Speed, tyro.conf.subcommand("speed")]
     | Annotated[Fidelity, tyro.conf.subcommand("fidelity")]
 )
@@ -121,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console: Console) -> None:
+def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, console: Console) -> None:
     if isinstance(command, List):
         _list(console)
     elif isinstance(command, Run):
@@ -142,6 +155,8 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
         from benchmarks.suite import draw_figure
 
         draw_figure(command.suite, command.results, command.out, console)
+    elif isinstance(command, Play):
+        _play(command)
     elif isinstance(command, Fidelity):
         from benchmarks.fidelity import run_fidelity
 
@@ -173,6 +188,16 @@ def _run(command: Run, workers: int, console: Console) -> None:
         run_collection(command.suite, command.out or RESULTS / command.suite, run, console)
     else:
         run(command.suite, command.out)
+
+
+def _play(command: Play) -> None:
+    from benchmarks.play import play
+    from marl_envs.render import DisplayError
+
+    try:
+        play(command.run, command.episode, command.job)
+    except (DisplayError, ImportError) as error:
+        raise InputError(str(error)) from error
 
 
 def _complain(error: object, code: int) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from agents.streams import PLAYING
 from agents.tabular.inputs import expect
+from agents.tabular.policy import values_in
 from marl_envs.core.random import seed_stream
 
 if TYPE_CHECKING:
@@ -39,6 +40,19 @@ class GreedyTeam:
             ValueError: as `choose`.
         """
         return self.choose(np.asarray(obs, np.int32), vec.action_mask)  # the PettingZoo face gives int64
+
+    def values(self, vec: Any, obs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the tables' entries for observations, float32 [E, A, N].
+
+        NaN for actions that the mask forbids, and for all of a learner that has no value for each agent's action (one
+        that values joint actions, or only has a policy).
+        """
+        obs, learner = np.asarray(obs), self._learner
+        found = np.full((*obs.shape[:2], learner.num_actions), np.nan, np.float32)
+        q = getattr(learner, "q", None)
+        if q is not None and q.ndim == 3 and q.shape[1:] == (learner.num_observations, learner.num_actions):
+            found = values_in(q, obs, [learner.num_observations])
+        return found if vec.action_mask is None else np.where(vec.action_mask > 0, found, np.float32(np.nan))
 
     def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
         """Return the actions int64 [E, A] for observations int32 [E, A] and mask int8 [E, A, N] (None: all allowed).

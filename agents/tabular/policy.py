@@ -43,6 +43,11 @@ class GreedyTable:
         """
         return self.choose(np.asarray(obs, np.int32), vec.action_mask)  # the PettingZoo face gives int64
 
+    def values(self, vec: Any, obs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the tables' entries for observations, float32 [E, A, N]; NaN for actions that the mask forbids."""
+        found = values_in(self.q, np.asarray(obs), self._reader.layout)
+        return found if vec.action_mask is None else np.where(vec.action_mask > 0, found, np.float32(np.nan))
+
     def choose(self, obs: NDArray[Any], mask: NDArray[np.int8] | None) -> NDArray[np.int64]:
         """Return the actions int64 [E, A] for observations and mask int8 [E, A, N] (None: all allowed).
 
@@ -65,3 +70,18 @@ class GreedyTable:
             self._reader.refuse(bad, num_agents, self._step, obs=obs, mask=mask)
         self._step += 1
         return actions
+
+
+def values_in(q: NDArray[np.float32], obs: NDArray[Any], layout: list[int]) -> NDArray[np.float32]:
+    """Return the values of all actions, float32 [E, A, N].
+
+    Args:
+        q: tables [T, S, N], T being 1, A or E x A.
+        obs: rows [E, A], or [E, A, K] of K tables that lie one after another and are summed.
+        layout: rows of each of the K tables.
+    """
+    num_envs, num_agents = obs.shape[:2]
+    owner = np.arange(num_envs * num_agents).reshape(num_envs, num_agents) % q.shape[0]
+    rows = (obs[..., None] if obs.ndim == 2 else obs) + np.cumsum([0, *layout[:-1]])
+    found: NDArray[np.float32] = q[owner[..., None], rows].sum(axis=2)
+    return found

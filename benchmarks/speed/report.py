@@ -17,6 +17,7 @@ from benchmarks.speed import ceiling, ours, peers
 from benchmarks.speed.harness import run_harness
 from benchmarks.speed.learners import run_learners
 from benchmarks.speed.measure import Block, Case, measure, prepare
+from benchmarks.speed.render import run_render
 from benchmarks.warmup import compiling_message
 
 TINY, SMALL, THREADS = "RWARE tiny, 2 robots", "RWARE small, 4 robots", "RWARE small, 4 robots, wall time"
@@ -66,7 +67,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         seconds: CPU time of one measurement.
         repeats: measurements of each case.
         console: where to print.
-        only: "warehouse", "traffic", "intersection", "learners" or "harness"; None: all.
+        only: "warehouse", "traffic", "intersection", "learners", "harness" or "render"; None: all.
 
     Raises:
         InputError: a time or number of repeats that is not positive.
@@ -76,7 +77,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, not {repeats}")
     parts = {"warehouse": _warehouse, "traffic": _traffic, "intersection": _intersection, "learners": run_learners}
-    parts["harness"] = run_harness
+    parts |= {"harness": run_harness, "render": run_render}
     for name, part in parts.items():
         if only in (None, name):
             part(seconds, repeats, console)

@@ -27,14 +27,18 @@ _compiled: list[Any] = []  # the dispatchers that have been made, so that one ca
 
 # What shapes no kernel, as it holds neither one nor a constant of one: editing it need not compile anything anew.
 NO_KERNELS = (
+    "__main__.py",
     "render/",
     "interop/",
     "metrics/",
     "wrappers/",
-    *(f"core/{name}.py" for name in ("buffers", "parallel", "registry", "vector")),
+    *(f"core/{name}.py" for name in ("buffers", "parallel", "policy", "registry", "vector")),
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),
     *(f"traffic/{name}.py" for name in ("phases", "pictures", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
+    "traffic/render",
+    "warehouse/render",
+    "warehouse/errands/render",
     *(f"traffic/engine/{name}.py" for name in ("editing", "routes", "simulate", "sumo_tables", "tables", "zones")),
     *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),
     *(f"traffic/sumo/{name}.py" for name in ("compare", "scenario", "vehicles")),

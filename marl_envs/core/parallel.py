@@ -290,8 +290,9 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             from marl_envs.render import Painter  # only now: pygame may be missing where nobody looks
 
             scene, fps = self.vec.simulation.family.scene, self.metadata["render_fps"]
-            self._painter = Painter(scene, self.params, fps, self.render_size)
-        return self._painter.draw(self.frame(), mode)
+            name = self.metadata["name"]
+            self._painter = Painter(scene, self.params, fps, self.render_size, name=name)
+        return self._painter.draw(self.frame(), mode, self.vec)
 
     def close(self) -> None:
         """Close the window, if any; the environment can still be used."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,4 +18,13 @@ class Policy(Protocol):
 
     def act(self, vec: VectorEnv, obs: Any) -> NDArray[np.int64]:
         """Return actions [E, A]; `obs` is what `vec` gave last. Must not change `vec`'s course."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A policy that can say what it expects of each action; viewers show it."""
+
+    def values(self, vec: VectorEnv, obs: Any) -> NDArray[Any]:
+        """Return the value of each action, float [E, A, N]; NaN where it knows none. Must change nothing."""
         ...

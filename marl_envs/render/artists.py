@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from marl_envs.render.painter import Painter
+from marl_envs.render.scene import Artist
 from marl_envs.render.theme import Theme
 
 ARTISTS = {
@@ -18,6 +20,23 @@ ARTISTS = {
 }
 
 
+def artist_for(fingerprint: dict[str, Any]) -> Artist:
+    """Return the artist of the environment of that fingerprint.
+
+    Raises:
+        ValueError: if nothing here draws that environment.
+    """
+    artist: Artist = importlib.import_module(_module_of(fingerprint)).artist(fingerprint["params"])
+    return artist
+
+
+def _module_of(fingerprint: dict[str, Any]) -> str:
+    name = fingerprint.get("env")
+    if name not in ARTISTS:
+        raise ValueError(f"cannot draw environment {name!r}; known are {', '.join(sorted(ARTISTS))}")
+    return ARTISTS[name]
+
+
 def painter_for(
     fingerprint: dict[str, Any], size: tuple[int, int] | None = None, theme: str | Theme = "light"
 ) -> Painter:
@@ -26,7 +45,4 @@ def painter_for(
     Raises:
         ValueError: if nothing here draws that environment, or for a size or theme that does not exist.
     """
-    name = fingerprint.get("env")
-    if name not in ARTISTS:
-        raise ValueError(f"cannot draw environment {name!r}; known are {', '.join(sorted(ARTISTS))}")
-    return Painter(ARTISTS[name], fingerprint["params"], size=size, theme=theme)
+    return Painter(_module_of(fingerprint), fingerprint["params"], size=size, theme=theme)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.render.placing import Placing, fitted, strip
 from marl_envs.render.pygame_loader import load_pygame
-from marl_envs.render.scene import Rect, Scene, Shape
+from marl_envs.render.scene import Many, Polygons, Rect, Scene, Shape
 from marl_envs.render.sprites import SpriteBook
 
 Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), red green blue
@@ -46,9 +48,9 @@ class Canvas:
         self._forget()
 
     def _forget(self) -> None:
-        self._fit: tuple[float, float] | None = None  # the scene size that `_sprites` was made for
+        self._placing: Placing | None = None  # what `_sprites` was made for
         self._sprites: Any = None
-        self._drawn: Any = None  # what `_background` shows
+        self._drawn: Any = None  # what `_background` shows, and where
         self._background: Any = None
         self._surface: Any = None
         self._pixels: Any = None
@@ -69,47 +71,58 @@ class Canvas:
         picture: Image = self._pixels.copy()
         return picture
 
-    def surface(self, scene: Scene) -> Any:
-        """Return the pygame surface that shows the scene; the next call draws over it."""
-        if self._fit != (scene.width, scene.height):
-            self._forget()
-            self._place(scene)
-        if self._drawn != (scene.page, scene.background):
+    def surface(self, scene: Scene, placing: Placing | None = None) -> Any:
+        """Return the pygame surface that shows the scene, all of it unless a camera places it; reused by each call."""
+        placing = fitted(self.size, scene.width, scene.height) if placing is None else placing
+        if self._placing != placing:
+            self._place(placing)
+        if self._drawn != (scene.page, scene.background, placing):
             self._draw_background(scene)
         self._surface.blit(self._background, (0, 0))
-        sprites = map(self._sprites.get, scene.shapes)
-        self._surface.blits([sprite for sprite in sprites if sprite is not None], False)
+        self._draw_shapes(scene.shapes)
         self._write_values(scene)
         return self._surface
 
-    def _place(self, scene: Scene) -> None:
-        """Fit the scene into the picture, with whole pixels per cell unless cells are tiny."""
-        pygame = load_pygame()
-        width, height = self.size
-        margin = max(4, round(0.025 * min(width, height)))
-        self._strip = min(48, max(22, round(0.08 * height)))  # [pixels] height of the line of values
-        room_x, room_y = width - 2 * margin, height - self._strip - margin
-        scale = min(room_x / scene.width, room_y / scene.height)
-        scale = float(int(scale)) if scale >= 8 else scale
-        left = round((width - scale * scene.width) / 2)
-        top = self._strip + round((room_y - scale * scene.height) / 2)
-        self._indent = min(left, round(0.4 * width))
-        self._sprites = SpriteBook(scale, left, top)
-        self._surface = pygame.Surface(self.size, 0, 32)
-        self._background = pygame.Surface(self.size, 0, 32)
-        self._pixels = np.zeros((height, width, 3), np.uint8)
-        self._pixel_surface = pygame.image.frombuffer(self._pixels, self.size, "RGB")  # the same memory
-        self._fit = (scene.width, scene.height)
+    def _place(self, placing: Placing) -> None:
+        """Get ready for a place of the scene; images are kept while the scale stays."""
+        if self._surface is None:
+            pygame = load_pygame()
+            width, height = self.size
+            self._surface = pygame.Surface(self.size, 0, 32)
+            self._background = pygame.Surface(self.size, 0, 32)
+            self._pixels = np.zeros((height, width, 3), np.uint8)
+            self._pixel_surface = pygame.image.frombuffer(self._pixels, self.size, "RGB")  # the same memory
+        if self._sprites is None or self._sprites.scale != placing.scale:
+            self._sprites = SpriteBook(placing.scale, placing.left, placing.top, self.size)
+        else:
+            self._sprites.move(placing.left, placing.top)
+        self._placing = placing
+
+    def _draw_shapes(self, shapes: Iterable[Shape]) -> None:
+        """Draw shapes in their order; those that come one by one go to pygame in one call."""
+        book, waiting = self._sprites, []
+        for shape in shapes:
+            if isinstance(shape, Many):
+                waiting += book.copies(shape)
+            elif isinstance(shape, Polygons):
+                waiting += book.polygons(shape)
+            elif (sprite := book.get(shape)) is not None:
+                waiting.append(sprite)
+        self._surface.blits(waiting, False)
 
     def _draw_background(self, scene: Scene) -> None:
         self._background.fill(scene.page)
         for shape in scene.background:
             self._paint(shape)
-        self._drawn = (scene.page, scene.background)
+        self._drawn = (scene.page, scene.background, self._placing)
 
     def _paint(self, shape: Shape) -> None:
         """Draw a background shape; plain rectangles are filled to whole pixels, which keeps lines crisp."""
-        if isinstance(shape, Rect) and not shape.radius and shape.edge is None and shape.fill[3] == 255:
+        if isinstance(shape, Many):
+            self._background.blits(self._sprites.copies(shape), False)
+        elif isinstance(shape, Polygons):
+            self._background.blits(self._sprites.polygons(shape), False)
+        elif isinstance(shape, Rect) and not shape.radius and shape.edge is None and shape.fill[3] == 255:
             left, top = self._pixel(shape.x, shape.y)
             right, bottom = self._pixel(shape.x + shape.width, shape.y + shape.height)
             self._background.fill(shape.fill, (left, top, max(1, right - left), max(1, bottom - top)))
@@ -122,16 +135,20 @@ class Canvas:
 
     def _write_values(self, scene: Scene) -> None:
         """Write the line of values above the scene, in letters small enough for all of it to fit."""
-        size = round(0.62 * self._strip)
+        high = strip(self.size)
+        if self._placing is not None and self._placing.top < high:  # a camera has put the scene below the line
+            self._surface.fill(scene.page, (0, 0, self.size[0], high))
+        indent = min(max(4, fitted(self.size, scene.width, scene.height).left), round(0.4 * self.size[0]))
+        size = round(0.62 * high)
         while size > 8:
             images = self._value_images(scene, size)
-            room = sum(image.get_width() + gap for image, gap in images)
-            if room <= self.size[0] - 2 * self._indent:
+            needed = sum(image.get_width() + gap for image, gap in images)
+            if needed <= self.size[0] - 2 * indent:
                 break
             size -= 1
-        x = self._indent
+        x = indent
         for image, gap in images:
-            self._surface.blit(image, (x, (self._strip - image.get_height()) // 2 + 1))
+            self._surface.blit(image, (x, (high - image.get_height()) // 2 + 1))
             x += image.get_width() + gap
 
     def _value_images(self, scene: Scene, size: int) -> list[tuple[Any, int]]:

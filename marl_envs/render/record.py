@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from marl_envs.render.artists import painter_for
 from marl_envs.render.canvas import Image, checked_size
-from marl_envs.render.gif import checked_rate, load_pillow, write_gif
-from marl_envs.render.pygame_loader import load_pygame
+from marl_envs.render.files import TRAJECTORY, check_target, write_pictures
 from marl_envs.render.scene import Artist, Frame
 from marl_envs.render.theme import Theme, get_theme
 from marl_envs.render.trajectory import Trajectory, pack_frames
@@ -36,17 +35,20 @@ def record(
     size: tuple[int, int] | None = None,
     theme: str | Theme = "light",
 ) -> Trajectory:
-    """Play one episode and write it to `path`; the suffix says how: `.gif` a picture that moves, `.npz` a trajectory.
+    """Play one episode and write it to `path`, whose suffix says how.
+
+    `.gif` and `.mp4` are moving pictures, `.npz` is a trajectory, and without a suffix `path` is a folder of PNG
+    pictures; a folder that is there is replaced.
 
     Args:
         env: a ParallelEnv of this package.
         policy: a policy with `act(vec, obs)`, or a function from observations to actions, both dictionaries by agent.
-        path: the file to write.
+        path: the file, or the folder, to write.
         seed: of the episode, and of the policy if it has `reset(seed)`.
         steps: at most this many steps; None plays to the end.
-        fps: steps a second in the GIF.
-        smooth: pictures a step in the GIF; more than 1 shows movements in between.
-        size: (width, height) of the GIF [pixels]; None fits the scene.
+        fps: steps a second in the moving picture.
+        smooth: pictures a step; more than 1 shows movements in between.
+        size: (width, height) of the pictures [pixels]; None fits the scene.
         theme: "light", "dark" or a Theme.
 
     Returns:
@@ -54,32 +56,21 @@ def record(
 
     Raises:
         ValueError: another suffix, or a number out of its range.
-        FileNotFoundError: there is no folder to write into.
+        OSError: `path` cannot be written; a missing folder is found before anything is played.
         TypeError: an environment of another package, or a policy that is neither kind.
-        ImportError: if a package for the GIF is missing; names the extra.
+        ImportError: if a package for the file is missing; names the extra.
     """
-    suffix = Path(path).suffix.lower()
-    _check_request(Path(path), fps, smooth)
-    theme, size = get_theme(theme), None if size is None else checked_size(size)
-    if suffix == ".gif":  # before an episode is played in vain
-        load_pygame()
-        load_pillow()
-    trajectory = rollout(env, policy, seed=seed, steps=steps)
-    if suffix == ".npz":
-        trajectory.save(path)
-    else:
-        write_gif(path, list(pictures(trajectory, size, theme, smooth)), fps * smooth)
-    return trajectory
-
-
-def _check_request(path: Path, fps: float, smooth: int) -> None:
-    if path.suffix.lower() not in (".gif", ".npz"):
-        raise ValueError(f"the file's name must end in .gif or .npz, not {path.suffix!r}: {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"no folder {path.parent} to write {path.name} into")
+    path = Path(path)
     if smooth < 1:
         raise ValueError(f"smooth must be at least 1, not {smooth}")
-    checked_rate(fps * smooth, "fps" if smooth == 1 else "fps * smooth")
+    check_target(path, fps * smooth, "fps" if smooth == 1 else "fps * smooth")
+    theme, size = get_theme(theme), None if size is None else checked_size(size)
+    trajectory = rollout(env, policy, seed=seed, steps=steps)
+    if path.suffix.lower() == TRAJECTORY:
+        trajectory.save(path)
+    else:
+        write_pictures(path, pictures(trajectory, size, theme, smooth), fps * smooth)
+    return trajectory
 
 
 def rollout(env: Any, policy: Player, *, seed: int = 0, steps: int | None = None) -> Trajectory:
@@ -89,23 +80,24 @@ def rollout(env: Any, policy: Player, *, seed: int = 0, steps: int | None = None
     base = env.unwrapped
     if not (hasattr(base, "frame") and hasattr(base, "fingerprint")):
         raise TypeError(f"env must be a ParallelEnv of marl_envs, not {type(env).__name__}")
-    choose = _chooser(base, policy)
+    choose = _chooser(env, policy)
     if hasattr(policy, "reset"):
         policy.reset(seed)
     obs, _ = env.reset(seed=seed)
     agents = tuple(env.possible_agents)
-    actions: list[list[int]] = []
+    continuous = base.vec.simulation.continuous
+    actions: list[list[float]] = []
     frames = [_copied(base.frame())]
     while env.agents and (steps is None or len(actions) < steps):
         chosen = choose(obs)
-        actions.append([int(chosen.get(agent, 0)) for agent in agents])
+        actions.append([np.asarray(chosen.get(agent, 0)).item() for agent in agents])
         obs = env.step(chosen)[0]
         frames.append(_copied(base.frame()))
     return Trajectory(
         env=base.fingerprint,
         seed=seed,
         agents=agents,
-        actions=np.array(actions, np.int16).reshape(-1, len(agents)),
+        actions=np.array(actions, np.float64 if continuous else np.int16).reshape(-1, len(agents)),
         positions=pack_frames(frames),
         info={"metrics": _plain(base.metrics())},
     )
@@ -131,13 +123,17 @@ def _smoothed(artist: Artist, frames: Iterator[Frame], smooth: int) -> Iterator[
         before = after
 
 
-def _chooser(base: Any, policy: Player) -> Callable[[dict[str, Any]], Actions]:
+def _chooser(env: Any, policy: Player) -> Callable[[dict[str, Any]], Actions]:
     """Return a function from the dictionary of observations to the dictionary of actions."""
+    base = env.unwrapped
     agents = base.possible_agents
     if hasattr(policy, "act"):
 
         def choose(obs: dict[str, Any]) -> Actions:
-            stacked = np.stack([np.asarray(obs[agent]) for agent in agents])[None]
+            if env is base:  # also where agents have left, or observations hold the mask
+                stacked = np.array(base.vec.simulation.seen(base.vec.out.label, base.vec.out.obs))
+            else:  # as a wrapper has made them
+                stacked = np.stack([np.asarray(obs[agent]) for agent in agents])[None]
             return dict(zip(agents, policy.act(base.vec, stacked)[0].tolist(), strict=True))
 
         return choose

@@ -6,10 +6,13 @@ values: equal shapes are drawn once and reused, so a family's scene builds them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
 from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from marl_envs.render.theme import Color, Theme
 
@@ -72,7 +75,49 @@ class Text:
     fill: Color
 
 
-Shape: TypeAlias = Rect | Circle | Polygon | Line | Text
+Single: TypeAlias = Rect | Circle | Polygon | Line | Text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Many:
+    """One shape, given as if (0, 0) were its place, at many `places`, float (N, 2): for what comes by the thousand.
+
+    All copies share one image, so they stand on whole pixels.
+    """
+
+    shape: Single
+    places: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polygons:
+    """Filled polygons of equally many corners, float (N, K, 2), one colour each: bodies by the hundred."""
+
+    corners: NDArray[Any]
+    fills: Sequence[Color]
+
+
+Shape: TypeAlias = Single | Many | Polygons
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How closely a scene is looked at, and which part of it: what an artist may simplify or leave out."""
+
+    cell: float  # [pixels] of a cell
+    left: float  # [cells] the part that is seen
+    top: float
+    right: float
+    bottom: float
+
+    def sees(self, x: NDArray[Any], y: NDArray[Any], margin: float = 1.0) -> NDArray[np.bool_]:
+        """Return which of the points (x, y) are seen, with `margin` cells around the picture."""
+        inside: NDArray[np.bool_] = (x >= self.left - margin) & (x <= self.right + margin)
+        inside &= (y >= self.top - margin) & (y <= self.bottom + margin)
+        return inside
+
+
+WHOLE = View(48.0, -inf, -inf, inf, inf)  # all of it, in full detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +134,58 @@ class Scene:
     values: tuple[tuple[str, str], ...] = ()  # (label, value), shown above the scene
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What overlays are made from: now, how it came about, and what is known of what comes next."""
+
+    frames: Sequence[Frame]  # the last ones, oldest first; the very last is now
+    actions: tuple[float, ...] = ()  # of all agents, that led here from the frame before; empty: unknown
+    values: NDArray[Any] | None = None  # float [A, N]: what the policy expects of each action now
+    chosen: int | None = None  # the agent that is looked at
+
+    @property
+    def frame(self) -> Frame:
+        """The frame that is shown."""
+        return self.frames[-1]
+
+
+Overlay: TypeAlias = Callable[[Moment, Theme], Iterable[Shape]]  # what to draw above a scene
+
+
 class Artist(Protocol):
     """What a family gives the renderer, made by the function `artist(params)` of its module `render`."""
+
+    @property
+    def reach(self) -> float:
+        """From the middle of an agent to its rim [cells]: where a click finds it."""
+
+    @property
+    def actions(self) -> Sequence[str]:
+        """Names of the actions, by their numbers; those beyond have none."""
+
+    @property
+    def keys(self) -> Mapping[str, int]:
+        """Actions by the keys that suit them, for who drives an agent; digits are actions everywhere."""
+
+    @property
+    def rest(self) -> int:
+        """The action of a driven agent while no key is held; -1: time stands still until one is."""
+
+    @property
+    def overlays(self) -> Mapping[str, Overlay]:
+        """What can be shown above the scene, by names of `marl_envs.render.marks.OVERLAYS`."""
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the agents are [cells]; None for one that is nowhere."""
 
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the environment."""
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
-        """Return the picture of `frame`."""
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of every scene [cells]."""
+
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
+        """Return the picture of `frame`, no more of it than `view` asks for."""
 
     def between(self, before: Frame, after: Frame, share: float) -> Frame:
         """Return the moment `share` (0 to 1) of the way between two frames, for smooth pictures."""
@@ -113,3 +202,16 @@ def dots(start: Point, end: Point, gap: float, radius: float, fill: Color, trim:
         if trim <= gap * i <= length - trim:
             share = gap * i / length
             yield Circle(start[0] + dx * share, start[1] + dy * share, radius, fill)
+
+
+def dotted(starts: NDArray[Any], ends: NDArray[Any], gap: float, radius: float, fill: Color, trim: float = 0.0) -> Many:
+    """Return the dotted lines from `starts` to `ends`, float (N, 2) each, as `dots` has them, all with one image."""
+    way = np.asarray(ends, np.float64) - starts
+    length = np.hypot(way[:, 0], way[:, 1])
+    count = (length / gap).astype(np.int64)
+    line = np.repeat(np.arange(len(way)), count)
+    along = gap * (np.arange(len(line)) - np.repeat(np.cumsum(count) - count, count) + 1)
+    kept = (along >= trim) & (along <= length[line] - trim)
+    line, along = line[kept], along[kept]
+    places = np.asarray(starts, np.float64)[line] + way[line] * (along / length[line])[:, None]
+    return Many(Circle(0, 0, radius, fill), places)

@@ -9,8 +9,11 @@ from __future__ import annotations
 from math import hypot
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from marl_envs.render.cutting import box_of, cut
 from marl_envs.render.pygame_loader import load_pygame
-from marl_envs.render.scene import Circle, Line, Point, Polygon, Rect, Shape, Text
+from marl_envs.render.scene import Circle, Line, Many, Point, Polygon, Polygons, Rect, Single, Text
 from marl_envs.render.theme import Color
 
 Sprite: TypeAlias = tuple[Any, tuple[int, int]]  # surface, and the pixel its top left corner goes to
@@ -18,19 +21,29 @@ Drawing: TypeAlias = tuple[Any, ...]  # kind, size, and numbers on the fine grid
 
 _FINE = 4  # steps of the fine grid per pixel
 _MOST = 10_000  # kept images; beyond it all are forgotten (only scenes with free positions get there)
+_FAR = 1 << 20  # [pixels] a picture in which everything is
 _READABLE = 6.0  # [pixels] smaller text is left out
 
 
 class SpriteBook:
-    """The images of one picture size: cells of `scale` pixels, cell (0, 0) at pixel (`left`, `top`)."""
+    """The images of one picture: cells of `scale` pixels, cell (0, 0) at pixel (`left`, `top`), `size` pixels in all.
 
-    def __init__(self, scale: float, left: int, top: int) -> None:
-        self.scale, self.left, self.top = scale, left, top
-        self._by_shape: dict[Shape, Sprite | None] = {}
+    What lies outside the picture is not drawn, and what is much larger than it is cut: a camera may be very close.
+    """
+
+    def __init__(self, scale: float, left: int, top: int, size: tuple[int, int]) -> None:
+        self.scale, self.left, self.top, self.size = scale, left, top, size
+        self._by_shape: dict[Single, Sprite | None] = {}
         self._images: dict[Drawing, Any] = {}
+        self._stamps: dict[Single, Sprite | None] = {}  # of what comes many times: image, and where (0, 0) lies in it
 
-    def get(self, shape: Shape) -> Sprite | None:
-        """Return the image of `shape` and its place; None for what would be too small to see."""
+    def move(self, left: int, top: int) -> None:
+        """Move the scene; images are kept."""
+        self.left, self.top = left, top
+        self._by_shape.clear()
+
+    def get(self, shape: Single) -> Sprite | None:
+        """Return the image of `shape` and its place; None for what would be too small to see, or lies outside."""
         try:
             return self._by_shape[shape]
         except KeyError:
@@ -40,6 +53,42 @@ class SpriteBook:
         sprite = self._text(shape) if isinstance(shape, Text) else self._drawn(shape)
         self._by_shape[shape] = sprite
         return sprite
+
+    def copies(self, many: Many) -> list[Sprite]:
+        """Return the image of a shape at each of its places that are in the picture."""
+        if many.shape not in self._stamps:
+            home = SpriteBook(self.scale, 0, 0, (_FAR, _FAR))  # where (0, 0) is the place, whatever the camera does
+            self._stamps[many.shape] = home.get(many.shape)
+        sprite = self._stamps[many.shape]
+        if sprite is None or not len(many.places):
+            return []
+        image, (dx, dy) = sprite
+        width, height = image.get_size()
+        at = np.rint(np.asarray(many.places, np.float64) * self.scale).astype(np.int64)
+        at += (self.left + dx, self.top + dy)
+        seen = (at > (-width, -height)).all(axis=1) & (at < self.size).all(axis=1)
+        return [(image, (x, y)) for x, y in at[seen].tolist()]
+
+    def polygons(self, shape: Polygons) -> list[Sprite]:
+        """Return the images of those polygons that are in the picture, and their places."""
+        if not len(shape.fills):
+            return []
+        points = np.rint(np.asarray(shape.corners, np.float64) * (self.scale * _FINE)).astype(np.int64)
+        points += (_FINE * self.left, _FINE * self.top)
+        corner, end = points.min(axis=1) // _FINE, -(-(points.max(axis=1) + 1) // _FINE)
+        seen = (end > 0).all(axis=1) & (corner < self.size).all(axis=1)
+        local = points - _FINE * corner[:, None]
+        sizes, corners = (end - corner).tolist(), corner.tolist()
+        sprites: list[Sprite] = []
+        for i in np.flatnonzero(seen).tolist():
+            key = (local[i].tobytes(), shape.fills[i])
+            image = self._images.get(key)
+            if image is None:
+                places = tuple((x, y) for x, y in local[i].tolist())
+                image = _draw(("polygon", tuple(sizes[i]), places, 0, (), shape.fills[i], None))
+                self._keep(key, image)
+            sprites.append((image, (corners[i][0], corners[i][1])))
+        return sprites
 
     def write(self, text: str, size: int, fill: Color) -> Any:
         """Return an image of `text` in letters of `size` pixels, in pygame's own font: the same everywhere."""
@@ -66,11 +115,29 @@ class SpriteBook:
         x, y = self.left + shape.x * self.scale, self.top + shape.y * self.scale
         return image, (round(x - box.x - box.width / 2), round(y - box.y - box.height / 2))
 
-    def _drawn(self, shape: Rect | Circle | Polygon | Line) -> Sprite:
+    def _drawn(self, shape: Rect | Circle | Polygon | Line) -> Sprite | None:
+        left, top, right, bottom = box_of(shape)
+        x0, x1 = self.left + left * self.scale, self.left + right * self.scale
+        y0, y1 = self.top + top * self.scale, self.top + bottom * self.scale
+        width, height = self.size
+        if x1 < -1 or y1 < -1 or x0 > width + 1 or y0 > height + 1:
+            return None
+        if x1 - x0 > 2 * width or y1 - y0 > 2 * height:
+            cut = self._cut(shape)
+            if cut is None:
+                return None
+            shape = cut
         drawing, corner = self._drawing(shape)
         if drawing not in self._images:
             self._keep(drawing, _draw(drawing))
         return self._images[drawing], corner
+
+    def _cut(self, shape: Rect | Circle | Polygon | Line) -> Rect | Circle | Polygon | Line | None:
+        """Return the part of a huge shape that is seen, with some room around the picture."""
+        room = 32.0
+        low_x, low_y = (-room - self.left) / self.scale, (-room - self.top) / self.scale
+        high_x, high_y = (self.size[0] + room - self.left) / self.scale, (self.size[1] + room - self.top) / self.scale
+        return cut(shape, low_x, low_y, high_x, high_y)
 
     def _drawing(self, shape: Rect | Circle | Polygon | Line) -> tuple[Drawing, tuple[int, int]]:
         """Return what to draw, relative to its top left pixel, and that pixel."""

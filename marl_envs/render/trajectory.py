@@ -5,7 +5,7 @@ A trajectory file is an .npz without pickled objects:
 - `header`: UTF-8 JSON as uint8: `{"format": "marl_envs.trajectory", "version": 1, "env": fingerprint, "seed": int,
   "agents": [names], "steps": T, "info": {...}}`. The fingerprint names the environment and all its parameters, so
   seed and actions alone are enough to play the episode again.
-- `actions`: int16 (T, A).
+- `actions`: int16 (T, A), or float64 where actions are numbers.
 - `frame/<name>`: optional, (T + 1, ...): the frames themselves (places and so on), for readers that have no simulator.
 """
 
@@ -42,7 +42,7 @@ class Trajectory:
     env: dict[str, Any]  # fingerprint: {"env": name, "params": {...}}, as JSON
     seed: int  # of the reset that began the episode
     agents: tuple[str, ...]  # A names
-    actions: NDArray[np.int16]  # (T, A)
+    actions: NDArray[Any]  # (T, A), int16, or float64 where actions are numbers
     positions: dict[str, NDArray[Any]] = field(default_factory=dict)  # frame arrays, each (T + 1, ...); may be empty
     info: dict[str, Any] = field(default_factory=dict)  # whatever JSON the writer adds: metrics, who acted
 

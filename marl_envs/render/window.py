@@ -1,4 +1,4 @@
-"""The window of `render_mode="human"`: one at a time, and closing it is fine."""
+"""The window: one at a time, of any size, and closing it is fine."""
 
 from __future__ import annotations
 
@@ -21,61 +21,62 @@ _owner: Window | None = None  # pygame has one display: who it belongs to
 
 
 class Window:
-    """A window of `size` = (width, height) pixels, opened by the first `show`.
+    """A window of `size` = (width, height) pixels, opened at once; its user may change its size.
 
-    Once its user has closed it, `show` does nothing: the episode goes on unseen. Opening a second window in the same
-    process takes the place of the first.
+    Opening a second window in the same process takes the place of the first, which is then closed.
+
+    Raises:
+        DisplayError: if there is no display.
     """
 
-    def __init__(self, size: tuple[int, int], title: str, fps: float) -> None:
-        self.size, self.title, self.fps = size, title, fps
+    def __init__(self, size: tuple[int, int], title: str) -> None:
         self.closed = False
-        self._screen: Any = None
-        self._clock: Any = None
+        self._screen = self._open(size, title)
 
-    def show(self, surface: Any) -> None:
-        """Show a surface, and wait as long as `fps` frames a second ask for.
-
-        Raises:
-            DisplayError: if there is no display.
-        """
-        if self.closed:
-            return
-        if self._screen is None:
-            self._open()
-        pygame = load_pygame()
-        self._screen.blit(surface, (0, 0))
-        pygame.display.flip()
-        self._clock.tick(self.fps)
-        asked_to_close = bool(pygame.event.get(pygame.QUIT))
-        pygame.event.clear()
-        if asked_to_close:
-            self.close()
-
-    def close(self) -> None:
-        """Close the window; any further call does nothing."""
-        global _owner
-        self.closed = True
-        self._screen = None
-        if _owner is self:
-            _owner = None
-            load_pygame().display.quit()
-
-    def _open(self) -> None:
+    def _open(self, size: tuple[int, int], title: str) -> Any:
         global _owner
         pygame = load_pygame()
         _require_display()
         if _owner is not None:
             _owner.close()
+        os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")  # pixels are pixels there too
         try:
             pygame.display.init()
-            self._screen = pygame.display.set_mode(self.size)
+            screen = pygame.display.set_mode(size, pygame.RESIZABLE)
         except pygame.error as error:
             pygame.display.quit()
             raise DisplayError(f"cannot open a window ({error}): {_HELP}") from error
-        pygame.display.set_caption(self.title)
-        self._clock = pygame.time.Clock()
+        pygame.display.set_caption(title)
+        pygame.key.set_repeat(300, 60)
         _owner = self
+        return screen
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height [pixels], as they are now."""
+        width, height = self._screen.get_size()
+        return int(width), int(height)
+
+    def show(self, surface: Any) -> None:
+        """Show a surface; nothing, once closed."""
+        if self.closed:
+            return
+        pygame = load_pygame()
+        self._screen = pygame.display.get_surface()  # another one after a change of size
+        self._screen.blit(surface, (0, 0))
+        pygame.display.flip()
+
+    def events(self) -> list[Any]:
+        """Return pygame's events since the last call; none, once closed."""
+        return [] if self.closed else list(load_pygame().event.get())
+
+    def close(self) -> None:
+        """Close the window; any further call does nothing."""
+        global _owner
+        self.closed = True
+        if _owner is self:
+            _owner = None
+            load_pygame().display.quit()
 
 
 def _require_display() -> None:
@@ -85,3 +86,17 @@ def _require_display() -> None:
     has_desktop = sys.platform in ("win32", "darwin")
     if not has_desktop and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise DisplayError(f"cannot open a window (neither DISPLAY nor WAYLAND_DISPLAY is set): {_HELP}")
+
+
+def desktop_scale() -> float:
+    """Return how much larger than usual the desktop wants things to be: 1 on a common screen, 2 on a fine one."""
+    if sys.platform == "win32":
+        import ctypes
+
+        return float(ctypes.windll.user32.GetDpiForSystem()) / 96.0
+    for name in ("GDK_SCALE", "QT_SCALE_FACTOR"):
+        try:
+            return min(4.0, max(1.0, float(os.environ[name])))
+        except (KeyError, ValueError):
+            continue
+    return 1.0

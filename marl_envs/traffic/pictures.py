@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,19 @@ class Track:
         dx, dy, more = (x1 - x0) / size, (y1 - y0) / size, distance - float(self.at[k])
         return x0 + dx * more, y0 + dy * more, dx, dy
 
+    def between(self, start: float, end: float) -> list[tuple[float, float]]:
+        """Return the corners of the part from `start` to `end` [m]."""
+        inner = self.points[(self.at > start) & (self.at < end)].tolist()
+        return [self.place(start)[:2], *map(tuple, inner), self.place(end)[:2]]
+
+
+class _Pieces(NamedTuple):
+    key: NDArray[np.float64]  # of each point: its place on its drivable, far from those of others [m]
+    base: NDArray[np.float64]  # of each drivable, where its keys begin [m]
+    first: NDArray[np.int64]  # its first point
+    along: NDArray[np.float64]  # of each point [m]
+    line: NDArray[np.float64]  # x, y, and the unit direction to the next point
+
 
 class RoadMap:
     """The part of a network around some junctions, as shapes in metres from its upper left corner."""
@@ -51,6 +65,36 @@ class RoadMap:
     def at(self, x: float, y: float) -> Point:
         """Return a place of the network in the picture, where y grows downwards."""
         return x - self.left, self.top - y
+
+    def spots(self, place: NDArray[Any], dis: NDArray[Any]) -> NDArray[np.float64]:
+        """Return where `dis` [m] on the drivables `place` are in the picture: (N, 4), x, y and the unit direction."""
+        at, dis = self._pieces, dis.astype(np.float64)
+        piece = np.searchsorted(at.key, at.base[place] + dis) - 1
+        piece = np.clip(piece, at.first[place], at.first[place + 1] - 2)  # the last point begins no piece
+        more = dis - at.along[piece]
+        x, y, dx, dy = at.line[piece].T
+        return np.stack([x + dx * more - self.left, self.top - y - dy * more, dx, -dy], axis=1)
+
+    def boxes(self, place: NDArray[Any], front: NDArray[Any], long: Any, half: float) -> NDArray[np.float64]:
+        """Return the corners, (N, 4, 2), of boxes as `box` has them, in the same order."""
+        x, y, dx, dy = self.spots(place, front).T
+        corners = [
+            (x - dx * a + dy * b, y - dy * a - dx * b) for a, b in ((0, half), (0, -half), (long, -half), (long, half))
+        ]
+        return np.stack([np.stack(corner, axis=1) for corner in corners], axis=1)
+
+    @cached_property
+    def _pieces(self) -> _Pieces:
+        """All straight pieces of all drivables, one after another."""
+        count = [len(track.at) for track in self.tracks]
+        first = np.concatenate([[0], np.cumsum(count)])
+        base = np.concatenate([[0.0], np.cumsum([2.0 * float(track.at[-1]) + 1e6 for track in self.tracks])])
+        along = np.concatenate([track.at for track in self.tracks])
+        points = np.concatenate([track.points for track in self.tracks])
+        way = np.diff(points, axis=0, append=points[-1:])
+        size = np.hypot(*way.T)[:, None]
+        line = np.hstack([points, way / np.where(size > 0, size, 1.0)])
+        return _Pieces(along + np.repeat(base[:-1], count), base, first, along, line)
 
     def holds(self, shape: Shape) -> bool:
         """Return whether a polygon or a text lies in the picture; other shapes do."""

@@ -9,14 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Circle, Frame, Line, Polygon, Rect, Scene, Shape, Text, dots
+from marl_envs.render.scene import (
+    WHOLE,
+    Circle,
+    Frame,
+    Line,
+    Many,
+    Point,
+    Polygon,
+    Rect,
+    Scene,
+    Shape,
+    Single,
+    Text,
+    View,
+    dotted,
+)
 from marl_envs.render.theme import Theme, mix
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.render_battery import bar, charging_cell, dead
+from marl_envs.warehouse.render_overlays import ROTATE, FloorOverlays
 
+DETAILED = 7.0  # [pixels] of a cell from which robots have noses and numbers
+MOST_DETAILED = 600  # robots in the picture up to which they have
 _HEADINGS = {0: (0, -1), 1: (0, 1), 2: (-1, 0), 3: (1, 0)}  # up, down, left, right: (x, y)
 
 
@@ -27,16 +47,30 @@ class WarehouseArtist:
     (S), `deliveries` (A), `step`, `target` (A, 2: row, col, or -1 -1), and with batteries `charge` (A) [percent].
     """
 
+    reach = 0.5  # [cells] from the middle of a robot to its rim
+    rest = 0
+    actions = ("no-op", "forward", "turn left", "turn right", "load or unload")
+    keys: ClassVar[dict[str, int]] = {"up": 1, "left": 2, "right": 3, "down": 0, "return": 4}
+
     def __init__(self, rows: tuple[str, ...]) -> None:
         self.rows = rows
+        self.overlays = FloorOverlays(rows, "#", ROTATE, lambda frame: frame["target"], laden=True).all
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the floor [cells]."""
+        return len(self.rows[0]), len(self.rows)
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the robots are [cells]."""
+        return [(col + 0.5, row + 0.5) for row, col in frame["robots"][:, :2].tolist()]
 
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the floor."""
         return fitted_size(len(self.rows[0]), len(self.rows))
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
-        shapes = (*_shelves(frame, theme), *_ways(frame, theme), *_robots(frame, theme))
+        shapes = (*_shelves(frame, theme), *_ways(frame, theme), *robots(frame, theme, view))
         return Scene(
             width=len(self.rows[0]),
             height=len(self.rows),
@@ -100,35 +134,48 @@ def _goal(row: int, col: int, theme: Theme) -> Iterator[Shape]:
 
 def _shelves(frame: Frame, theme: Theme) -> Iterator[Shape]:
     """Yield all shelves; those that are carried lie larger, with a shadow, as if lifted."""
-    carried = set(frame["robots"][:, 3].tolist())
-    wanted = frame["requested"].tolist()
-    for shelf, (row, col) in enumerate(frame["shelves"].tolist()):
-        yield from _shelf(row, col, wanted[shelf], shelf in carried, theme)
+    at, wanted = frame["shelves"][:, ::-1], frame["requested"]
+    lifted = np.zeros(len(at), np.bool_)
+    loads = frame["robots"][:, 3].astype(np.int64)
+    lifted[loads[loads >= 0]] = True
+    for asked in (False, True):
+        for shape in _standing(asked, theme):
+            yield Many(shape, at[~lifted & (wanted == asked)])
+    for shelf in np.flatnonzero(lifted).tolist():
+        yield from _lifted(float(at[shelf, 0]), float(at[shelf, 1]), bool(wanted[shelf]), theme)
 
 
-def _shelf(row: int, col: int, wanted: bool, lifted: bool, theme: Theme) -> Iterator[Shape]:
-    fill, edge = (theme.wanted, theme.wanted_edge) if wanted else (theme.object, theme.object_edge)
-    gap = 0.06 if lifted else 0.1
-    if lifted:
-        yield Rect(col + 0.08, row + 0.12, 0.9, 0.9, theme.shadow, 0.14)
-    yield Rect(col + gap, row + gap, 1 - 2 * gap, 1 - 2 * gap, fill, 0.12, edge, 0.06)
-    if not lifted:
-        yield Line((col + 0.5, row + 0.2), (col + 0.5, row + 0.8), 0.04, edge)
-        yield Line((col + 0.2, row + 0.5), (col + 0.8, row + 0.5), 0.04, edge)
+def _standing(asked: bool, theme: Theme) -> Iterator[Single]:
+    """Yield what a shelf on the floor is made of, in the cell (0, 0)."""
+    fill, edge = (theme.wanted, theme.wanted_edge) if asked else (theme.object, theme.object_edge)
+    yield Rect(0.1, 0.1, 0.8, 0.8, fill, 0.12, edge, 0.06)
+    yield Line((0.5, 0.2), (0.5, 0.8), 0.04, edge)
+    yield Line((0.2, 0.5), (0.8, 0.5), 0.04, edge)
+
+
+def _lifted(x: float, y: float, asked: bool, theme: Theme) -> Iterator[Shape]:
+    fill, edge = (theme.wanted, theme.wanted_edge) if asked else (theme.object, theme.object_edge)
+    yield Rect(x + 0.08, y + 0.12, 0.9, 0.9, theme.shadow, 0.14)
+    yield Rect(x + 0.06, y + 0.06, 0.88, 0.88, fill, 0.12, edge, 0.06)
 
 
 def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
     """Yield a dotted line from every robot to what it is heading for."""
-    for robot, target in zip(frame["robots"].tolist(), frame["target"].tolist(), strict=True):
-        start, end = (robot[1] + 0.5, robot[0] + 0.5), (target[1] + 0.5, target[0] + 0.5)
-        if target[0] >= 0 and start != end:
-            yield from dots(end, start, 0.25, 0.045, theme.agent, trim=0.4)  # from the end: they stand still
+    has = frame["target"][:, 0] >= 0  # from the end, as that stands still
+    ends, starts = frame["target"][has, ::-1] + 0.5, frame["robots"][has, 1::-1] + 0.5
+    yield dotted(ends, starts, 0.25, 0.045, theme.agent, trim=0.4)
 
 
-def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
-    charge = charges(frame)
-    for index, (row, col, heading, _) in enumerate(frame["robots"].tolist()):
-        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme, charge[index])
+def robots(frame: Frame, theme: Theme, view: View) -> Iterator[Shape]:
+    """Yield the robots that are seen; where they would be tiny, one dot each, in the colour of a robot."""
+    found, charge = frame["robots"], charges(frame)
+    x, y = found[:, 1] + 0.5, found[:, 0] + 0.5
+    seen = view.sees(x, y)
+    if view.cell < DETAILED or int(seen.sum()) > MOST_DETAILED:
+        yield Many(Circle(0, 0, max(0.4, 1.2 / view.cell), theme.agent), np.stack([x, y], axis=1)[seen])
+        return
+    for index in np.flatnonzero(seen).tolist():
+        yield from robot(index, float(x[index]), float(y[index]), int(found[index, 2]), theme, charge[index])
 
 
 def charges(frame: Frame) -> list[int | None]:

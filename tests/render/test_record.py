@@ -81,7 +81,7 @@ def test_smooth_pictures_lie_between_the_frames():
 def test_wrong_requests_are_refused_before_anything_is_played(tmp_path):
     env = make_env()
     for arguments, message in (
-        ({"path": tmp_path / "x.mp4"}, r"must end in \.gif or \.npz, not '\.mp4'"),
+        ({"path": tmp_path / "x.avi"}, r"must end in \.gif, \.mp4 or \.npz .*, not '\.avi'"),
         ({"path": tmp_path / "x.gif", "smooth": 0}, "smooth must be at least 1"),
         ({"path": tmp_path / "x.gif", "fps": 0}, r"fps must be in \(0, 50\], not 0"),
         ({"path": tmp_path / "x.gif", "fps": 30, "smooth": 2}, r"fps \* smooth must be in \(0, 50\], not 60"),

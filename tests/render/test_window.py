@@ -3,13 +3,16 @@
 import copy
 import subprocess
 import sys
+import time
 import types
+from math import inf
 
+import numpy as np
 import pygame
 import pytest
 
 from marl_envs.render.painter import Painter
-from marl_envs.render.scene import Frame, Rect, Scene
+from marl_envs.render.scene import WHOLE, Frame, Point, Rect, Scene, View
 from marl_envs.render.theme import Theme
 from marl_envs.render.window import DisplayError
 
@@ -17,8 +20,17 @@ from marl_envs.render.window import DisplayError
 class Square:
     """An artist of one square, placed at the frame's `x`."""
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
-        return Scene(4, 4, theme.page, theme.ink, theme.faint, (), (Rect(frame["x"], 1, 1, 1, theme.agent, 0.1),))
+    reach, rest, actions, keys, overlays = 0.7, 0, ("stay",), {}, {}
+
+    def extent(self) -> tuple[float, float]:
+        return 4, 4
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        return [(float(frame["x"]) + 0.5, 1.5)]
+
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
+        square = Rect(float(frame["x"]), 1, 1, 1, theme.agent, 0.1)
+        return Scene(4, 4, theme.page, theme.ink, theme.faint, (), (square,))
 
     def fitted_size(self) -> tuple[int, int]:
         return 300, 200
@@ -49,10 +61,16 @@ def show(painter: Painter, x: float) -> None:
     assert painter.draw({"x": x}, "human") is None
 
 
-def test_the_window_shows_what_the_array_holds(painter):
+def shown() -> np.ndarray:
+    """The window's pixels, (height, width, 3)."""
+    return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+
+
+def test_the_window_shows_what_the_array_holds_above_a_line_of_text(painter):
     show(painter, 1)
-    shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
-    assert (shown == painter.picture({"x": 1})).all()
+    picture = painter.picture({"x": 1})
+    assert (shown()[: len(picture)] == picture).all()
+    assert len(shown()) > len(picture)
 
 
 def test_closing_twice_is_fine_and_showing_again_opens_again(painter):
@@ -61,12 +79,28 @@ def test_closing_twice_is_fine_and_showing_again_opens_again(painter):
     painter.close()
     assert not pygame.display.get_init()
     show(painter, 2)
-    assert pygame.display.get_surface().get_size() == (120, 100)
+    assert pygame.display.get_surface().get_width() == 120
+
+
+def test_a_paused_window_makes_the_player_wait_until_a_key_asks_for_a_step(painter):
+    show(painter, 0)
+    onlooker, keys = painter._window, ["space", "tab", "?", "left", "right", "right"]
+    took = iter(keys)
+
+    def look() -> None:  # a key a picture
+        onlooker._viewer.press(next(took))
+        onlooker._drawn = time.perf_counter()
+
+    onlooker._look, onlooker._drawn = look, -inf
+    show(painter, 1)  # space pauses; left: frame 0; right: frame 1 again; right: the next one
+    assert next(took, None) is None
+    assert onlooker._viewer.running is False
 
 
 def test_the_episode_goes_on_after_the_user_closed_the_window(painter):
     show(painter, 1)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
+    painter._window._drawn = -inf  # the next picture is due
     show(painter, 2)
     assert not pygame.display.get_init()
     show(painter, 3)
@@ -78,7 +112,7 @@ def test_a_second_window_takes_the_place_of_the_first(painter):
     show(painter, 1)
     show(second, 1)
     show(painter, 2)
-    assert pygame.display.get_surface().get_size() == (200, 150)
+    assert pygame.display.get_surface().get_width() == 200
     painter.close()
     assert pygame.display.get_init()
     second.close()
@@ -106,7 +140,7 @@ def test_a_display_that_does_not_answer_is_an_error_too():
     code = """
 import marl_envs.render.window as window
 try:
-    window.Window((100, 100), "t", 10).show(None)
+    window.Window((100, 100), "t")
 except window.DisplayError as error:
     print("refused:", error)
 """

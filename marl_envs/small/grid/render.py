@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Circle, Frame, Line, Polygon, Rect, Scene, Shape
+from marl_envs.render.marks import arrow, path, warmth
+from marl_envs.render.scene import (
+    WHOLE,
+    Circle,
+    Frame,
+    Line,
+    Moment,
+    Overlay,
+    Point,
+    Polygon,
+    Rect,
+    Scene,
+    Shape,
+    View,
+)
 from marl_envs.render.theme import Theme, mix
 from marl_envs.small.grid.types import Params
 from marl_envs.small.grid.worlds import ARM_DOWN, ARM_UP, CLIFF, GOAL, START, WALL, World
@@ -16,15 +33,54 @@ from marl_envs.small.grid.worlds import ARM_DOWN, ARM_UP, CLIFF, GOAL, START, WA
 class GridArtist:
     """Draws frames of one world; `grid.env.frame` says what they hold."""
 
+    reach = 0.5  # [cells] from the middle of the walker to its rim
+    rest = -1
+    actions = ("up", "down", "left", "right")
+    keys: ClassVar[dict[str, int]] = {"up": 0, "down": 1, "left": 2, "right": 3}
+
     def __init__(self, world: World) -> None:
         self.world = world
+        self.overlays: dict[str, Overlay] = {"paths": self.trail, "heat": self.heat, "greedy": self.greedy}
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the world [cells]."""
+        return self.world.shape[1], self.world.shape[0]
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the walker is [cells]."""
+        return [(col + 0.5, row + 0.5) for row, col in frame["walker"].tolist()]
+
+    def trail(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield the way of the last frames."""
+        spots = [(col + 0.5, row + 0.5) for frame in moment.frames for row, col in frame["walker"].tolist()]
+        yield from path(spots, 0.1, mix(theme.floor, theme.agent, 0.6))
+
+    def heat(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield how often each cell was visited during the last frames, for the longest."""
+        visits = Counter((row, col) for frame in moment.frames for row, col in frame["walker"].tolist())
+        most = max(visits.values())
+        for (row, col), times in visits.items():
+            yield Rect(col + 0.02, row + 0.02, 0.96, 0.96, warmth(round(8 * times / most) / 8, theme), 0.1)
+
+    def greedy(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield an arrow for the action that promises most."""
+        if moment.values is None:
+            return
+        for (row, col), values in zip(moment.frame["walker"].tolist(), moment.values, strict=True):
+            if np.isfinite(values).any():
+                down, right = ((-1, 0), (1, 0), (0, -1), (0, 1))[int(np.nanargmax(values))]
+                x, y = col + 0.5, row + 0.5
+                yield from arrow(
+                    (x + 0.3 * right, y + 0.3 * down), (x + 0.9 * right, y + 0.9 * down), 0.1, theme.goal_edge
+                )
 
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the world."""
         return fitted_size(self.world.shape[1], self.world.shape[0])
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
+        del view  # small enough to be drawn whole
         return Scene(
             width=self.world.shape[1],
             height=self.world.shape[0],

@@ -8,12 +8,13 @@ game of one state so is their entry. With more than two agents the entries are t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Frame, Rect, Scene, Shape, Text
+from marl_envs.render.marks import ring
+from marl_envs.render.scene import WHOLE, Frame, Moment, Overlay, Point, Rect, Scene, Shape, Text, View
 from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.small.matrix.games import OPTIMAL, verdicts
 from marl_envs.small.matrix.types import Params
@@ -25,6 +26,10 @@ _MARGIN = 1.3  # for the names of the actions
 class MatrixArtist:
     """Draws frames of one game; `matrix.env.frame` says what they hold."""
 
+    reach = 0.5  # from the middle of an action's button to its rim
+    rest = -1
+    keys: ClassVar[dict[str, int]] = {}
+
     def __init__(self, params: Params) -> None:
         self.name = params.game or "game"
         self.game = params.make_game()
@@ -32,6 +37,32 @@ class MatrixArtist:
         self.rows, self.columns = (*self.optimal.shape[1:], 1)[:2]
         self.common = bool((self.game.payoff == self.game.payoff[..., :1]).all())
         self.scale = float(np.abs(self.game.expected).max()) or 1.0
+        self.actions = tuple(map(action_name, range(max(self.optimal.shape[1:]))))
+        self.overlays: dict[str, Overlay] = {"greedy": self.greedy}
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the picture [cells]."""
+        return self.width, self.height
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the actions lie that the first two agents took last; before, and for others, None."""
+        row, column = (*frame["actions"].tolist(), -1)[:2]
+        first = (0.65, _MARGIN + _HIGH * row + 0.6) if row >= 0 else None
+        second = (_MARGIN + _WIDE * (column + 0.5), 0.65) if column >= 0 else None
+        return [first, second, *(None for _ in frame["actions"])][: len(frame["actions"])]
+
+    def greedy(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield a ring around the action that promises most to each of the first two agents, and what it promises."""
+        if moment.values is None:
+            return
+        for a, values in enumerate(moment.values[:2]):
+            if not np.isfinite(values).any():
+                continue
+            best = int(np.nanargmax(values))
+            x = 0.65 if a == 0 else _MARGIN + _WIDE * (best + 0.5)
+            y = _MARGIN + _HIGH * best + 0.6 if a == 0 else 0.65
+            yield ring(x, y, 0.5, 0.1, theme.goal_edge)
+            yield Text(x, y + 0.54, f"{float(values[best]):.2f}", 0.24, theme.goal_edge)
 
     @property
     def width(self) -> float:
@@ -47,8 +78,9 @@ class MatrixArtist:
         """Return a picture size [pixels] that suits the game."""
         return fitted_size(self.width, self.height)
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
+        del view  # small enough to be drawn whole
         played = [action_name(a) for a in frame["actions"].tolist()]
         paid = [f"{value:g}" for value in frame["paid"].tolist()]
         values = [("step", str(int(frame["step"]))), ("actions", " ".join(played))]

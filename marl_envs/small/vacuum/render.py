@@ -9,10 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import cos, pi, sin
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Circle, Frame, Line, Point, Rect, Scene, Shape, Text
+from marl_envs.render.marks import arrow, path, ring
+from marl_envs.render.scene import (
+    WHOLE,
+    Circle,
+    Frame,
+    Line,
+    Moment,
+    Overlay,
+    Point,
+    Rect,
+    Scene,
+    Shape,
+    Text,
+    View,
+)
 from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.small.vacuum.types import DOCKED, DOORS, DRIVING, NUM_ROOMS, ROOMS, STRANDED
 from marl_envs.warehouse.render_battery import bar, dead
@@ -31,12 +47,47 @@ _WALLS: tuple[tuple[Point, Point], ...] = (
 class VacuumArtist:
     """Draws frames of the apartment; `vacuum.env.frame` says what they hold."""
 
+    reach = 0.65  # from the middle of a robot to its rim
+    rest = -1
+    actions = ROOMS
+    keys: ClassVar[dict[str, int]] = {}
+
+    def __init__(self) -> None:
+        self.overlays: dict[str, Overlay] = {"paths": self.trail, "greedy": self.greedy}
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the apartment."""
+        return WIDTH, HEIGHT
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the robots are."""
+        return list(places(frame))
+
+    def trail(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield the ways of the last frames."""
+        for spots in zip(*map(places, moment.frames), strict=True):
+            yield from path(spots, 0.12, mix(theme.floor, theme.agent, 0.5))
+
+    def greedy(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield an arrow to the room that promises most to each robot; a ring where it is the one it is in."""
+        if moment.values is None:
+            return
+        for (x, y), room, values in zip(
+            places(moment.frame), moment.frame["rooms"].tolist(), moment.values, strict=True
+        ):
+            best = int(np.nanargmax(values)) if np.isfinite(values).any() else room
+            if best == room or best >= NUM_ROOMS:
+                yield ring(x, y, 0.72, 0.1, theme.goal_edge)
+            else:
+                yield from arrow((x, y), _CENTRES[best], 0.16, theme.goal_edge, trim=0.65)
+
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the apartment."""
         return fitted_size(WIDTH, HEIGHT)
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
+        del view  # small enough to be drawn whole
         clean = sum(1 for dirt in frame["dirt"].tolist() if dirt == 0)
         return Scene(
             width=WIDTH,

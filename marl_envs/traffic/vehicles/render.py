@@ -12,22 +12,36 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Circle, Frame, Line, Point, Polygon, Scene, Shape, Text
+from marl_envs.render.scene import (
+    WHOLE,
+    Circle,
+    Frame,
+    Line,
+    Overlay,
+    Point,
+    Polygon,
+    Scene,
+    Shape,
+    Text,
+    View,
+)
 from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap, roads
 from marl_envs.traffic.plans import TURN_LEFT, TURN_RIGHT
+from marl_envs.traffic.render_vehicles import VehicleOverlays
 from marl_envs.traffic.vehicles.crosswalks import Crosswalk
 from marl_envs.traffic.vehicles.layouts import network_of, walks_of
-from marl_envs.traffic.vehicles.types import CRASHED, DRIVING, NONE
+from marl_envs.traffic.vehicles.types import ACCELERATE, BRAKE, CRASHED, DRIVING, HARD_BRAKE, NONE
 
 SHOWN = 50.0  # of the roads around the junctions [m]
 PRESSING, SOON = 1.5, 4.0  # margin of a conflict that is shown, and within which time [s]
+DETAILED = 1.0  # [pixels/m] above which vehicles have windscreens and lights
 BRAKING = -0.5  # acceleration from which on brake lights shine [m/s2]
 PARAMS = ("layout", "length", "speed", "signals", "crosswalks")
 
@@ -39,12 +53,33 @@ class IntersectionArtist:
         self.network, self.walks = network, walks
         self.junctions = np.flatnonzero(np.diff(network.first_link)).tolist()
         self.map = RoadMap(network, self.junctions, 4.0, SHOWN)
+        self.overlays: dict[str, Overlay] = VehicleOverlays(network, self.map, self.body).all
+
+    reach = 3.5  # [m] from the middle of a vehicle: where a click finds it
+    rest = 0
+    actions = ("keep speed", "accelerate", "brake", "brake hard", "turn left", "straight on", "turn right")
+    keys: ClassVar[dict[str, int]] = {"up": ACCELERATE, "down": BRAKE, "return": HARD_BRAKE}
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the picture [m]."""
+        return self.map.width, self.map.height
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the middles of the agents' vehicles are [m]; None without one in the picture."""
+        found: list[Point | None] = []
+        for v in frame["slot"].tolist():
+            there = v != NONE and frame["place"][v] >= 0
+            body = self.body(frame, v) if there else None
+            x, y = (-1.0, -1.0) if body is None else self.map.at(body.x, body.y)
+            shown = 0 <= x <= self.map.width and 0 <= y <= self.map.height
+            found.append((x, y) if shown else None)
+        return found
 
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the layout."""
         return fitted_size(self.map.width / 10.0, self.map.height / 10.0)
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
         created, finished, driving, collisions = frame["trips"].tolist()
         people_hit = (("people hit", str(int(frame["hits"]))),) if self.walks else ()
@@ -56,7 +91,8 @@ class IntersectionArtist:
             *people_hit,
         )
         people = self._people(frame, theme) if self.walks else ()
-        shapes = (*self._lines(frame, theme), *self._vehicles(frame, theme), *people, *self._conflicts(frame, theme))
+        vehicles = self._vehicles(frame, theme, view)
+        shapes = (*self._lines(frame, theme), *vehicles, *people, *self._conflicts(frame, theme))
         return Scene(
             width=self.map.width,
             height=self.map.height,
@@ -116,7 +152,7 @@ class IntersectionArtist:
             x, y, *_ = self.map.tracks[lane].place(0.0)
             yield Text(*self.map.at(x, y), "waiting", 3.0, theme.ink)
 
-    def _body(self, frame: Frame, v: int) -> SimpleNamespace:
+    def body(self, frame: Frame, v: int) -> SimpleNamespace:
         """Return where a vehicle is: its front and its rear are on its path, like its wheels."""
         d, dis, body = int(frame["place"][v]), float(frame["dis"][v]), float(frame["body"][v])
         x, y, *_ = self.map.tracks[d].place(dis)
@@ -137,9 +173,9 @@ class IntersectionArtist:
             for along, across in ((front, half), (front, -half), (rear, -half), (rear, half))
         )
 
-    def _vehicles(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
+    def _vehicles(self, frame: Frame, theme: Theme, view: View) -> Iterator[Shape]:
         for v in np.flatnonzero(frame["place"] >= 0).tolist():
-            b, half = self._body(frame, v), float(frame["width"][v]) / 2.0
+            b, half = self.body(frame, v), float(frame["width"][v]) / 2.0
             fill = theme.agent if frame["agent"][v] != NONE else theme.faint
             if not self.map.holds(Polygon(self._corners(b, b.half, -b.half, half), fill)):
                 continue
@@ -147,8 +183,10 @@ class IntersectionArtist:
                 yield Polygon(self._corners(b, b.half + 0.5, -b.half - 0.5, half + 0.5), theme.wanted)
                 fill = theme.ink
             yield Polygon(self._corners(b, b.half, -b.half, half), fill)
-            yield Polygon(self._corners(b, b.half - 1.0, b.half - 2.0, 0.75 * half), mix(fill, theme.agent_ink, 0.6))
-            yield from self._lights(frame, theme, v, b, half)
+            if view.cell > DETAILED:
+                glass = mix(fill, theme.agent_ink, 0.6)
+                yield Polygon(self._corners(b, b.half - 1.0, b.half - 2.0, 0.75 * half), glass)
+                yield from self._lights(frame, theme, v, b, half)
 
     def _lights(self, frame: Frame, theme: Theme, v: int, b: SimpleNamespace, half: float) -> Iterator[Shape]:
         if frame["pull"][v] <= BRAKING or (frame["speed"][v] < 0.1 and not frame["wreck"][v]):
@@ -186,7 +224,7 @@ class IntersectionArtist:
             pressing = pressing and frame["status"][a] in (DRIVING, CRASHED)
             if u == NONE or v == NONE or not pressing or frame["place"][u] == NONE:
                 continue
-            ends = [self._body(frame, w) for w in (v, u)]
+            ends = [self.body(frame, w) for w in (v, u)]
             start, end = (self.map.at(b.x, b.y) for b in ends)
             if all(0 <= x <= self.map.width and 0 <= y <= self.map.height for x, y in (start, end)):
                 yield Line(start, end, 0.3, fill)

@@ -11,13 +11,23 @@ from functools import lru_cache
 from typing import Any
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.scene import Frame, Line, Polygon, Rect, Scene, Shape, dots
-from marl_envs.render.theme import Theme, mix
+from marl_envs.render.scene import WHOLE, Frame, Line, Many, Point, Polygon, Rect, Scene, Shape, View, dotted
+from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.warehouse.errands.equipped import floor_of
-from marl_envs.warehouse.render import charges, robot
+from marl_envs.warehouse.render import DETAILED, robots
 from marl_envs.warehouse.render_battery import charging_cell
+from marl_envs.warehouse.render_overlays import COMPASS, ROTATE, FloorOverlays
 
-MOST_WAYS = 60  # robots up to which ways are drawn
+MOST_DOTTED = 24  # robots up to which dotted lines lead to goals: more could not be told apart
+
+_ACTIONS = {
+    "rotate": ("wait", "forward", "turn left", "turn right"),
+    "compass": ("wait", "up", "down", "left", "right"),
+}
+_KEYS = {
+    "rotate": {"down": 0, "up": 1, "left": 2, "right": 3},
+    "compass": {"return": 0, "up": 1, "down": 2, "left": 3, "right": 4},
+}
 
 
 class ErrandsArtist:
@@ -27,14 +37,28 @@ class ErrandsArtist:
     with batteries `charge` (A) [percent].
     """
 
-    def __init__(self, rows: tuple[str, ...]) -> None:
+    reach = 0.5  # [cells] from the middle of a robot to its rim
+    rest = 0
+
+    def __init__(self, rows: tuple[str, ...], moves: str = "rotate") -> None:
         self.rows = rows
+        self.actions, self.keys = _ACTIONS[moves], _KEYS[moves]
+        kind = ROTATE if moves == "rotate" else COMPASS
+        self.overlays = FloorOverlays(rows, "@", kind, lambda frame: frame["goals"]).all
+
+    def extent(self) -> tuple[float, float]:
+        """Return width and height of the floor [cells]."""
+        return len(self.rows[0]), len(self.rows)
+
+    def places(self, frame: Frame) -> list[Point | None]:
+        """Return where the robots are [cells]."""
+        return [(col + 0.5, row + 0.5) for row, col in frame["robots"][:, :2].tolist()]
 
     def fitted_size(self) -> tuple[int, int]:
         """Return a picture size [pixels] that suits the floor."""
         return fitted_size(len(self.rows[0]), len(self.rows))
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
         return Scene(
             width=len(self.rows[0]),
@@ -43,7 +67,7 @@ class ErrandsArtist:
             ink=theme.ink,
             faint=theme.faint,
             background=_floor(self.rows, theme),
-            shapes=(*_ways(frame, theme), *_robots(frame, theme)),
+            shapes=(*_ways(frame, theme, view), *robots(frame, theme, view)),
             values=(("step", str(int(frame["step"]))), ("tasks", str(int(frame["tasks"].sum())))),
         )
 
@@ -69,7 +93,8 @@ class ErrandsArtist:
 
 def artist(params: Any) -> ErrandsArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    return ErrandsArtist(floor_of(params).rows)
+    moves = params["moves"] if isinstance(params, dict) else params.moves
+    return ErrandsArtist(floor_of(params).rows, moves)
 
 
 @lru_cache(maxsize=8)
@@ -93,20 +118,22 @@ def _floor(rows: tuple[str, ...], theme: Theme) -> tuple[Shape, ...]:
     return tuple(shapes)
 
 
-def _ways(frame: Frame, theme: Theme) -> Iterator[Shape]:
-    """Yield every goal, and a dotted line to it."""
-    many = len(frame["robots"]) > MOST_WAYS
-    for (row, col, _), (to_row, to_col) in zip(frame["robots"].tolist(), frame["goals"].tolist(), strict=True):
-        if to_row < 0:
-            continue
-        x, y = to_col + 0.5, to_row + 0.5
-        if not many and (row, col) != (to_row, to_col):
-            yield from dots((x, y), (col + 0.5, row + 0.5), 0.25, 0.045, theme.agent, trim=0.4)
-        for half, color in ((0.34, theme.wanted_edge), (0.26, theme.wanted)):
-            yield Polygon(((x, y - half), (x + half, y), (x, y + half), (x - half, y)), color)
+def _ways(frame: Frame, theme: Theme, view: View) -> Iterator[Shape]:
+    """Yield every goal, and a dotted line to it; only goals where there are many robots, and none where tiny."""
+    goals, found = frame["goals"], frame["robots"]
+    has = goals[:, 0] >= 0
+    if view.cell < DETAILED:
+        return
+    at = goals[has][:, ::-1] + 0.5
+    if len(found) <= MOST_DOTTED:  # from the goal, as it stands still
+        yield dotted(at, found[has, 1::-1] + 0.5, 0.25, 0.045, theme.agent, trim=0.4)
+    for half, color in _GOAL:
+        yield Many(diamond(0, 0, half, getattr(theme, color)), at)
 
 
-def _robots(frame: Frame, theme: Theme) -> Iterator[Shape]:
-    charge = charges(frame)
-    for index, (row, col, heading) in enumerate(frame["robots"].tolist()):
-        yield from robot(index, col + 0.5, row + 0.5, int(heading), theme, charge[index])
+_GOAL = ((0.34, "wanted_edge"), (0.26, "wanted"))
+
+
+def diamond(x: float, y: float, half: float, fill: Color) -> Polygon:
+    """Return the mark of a goal."""
+    return Polygon(((x, y - half), (x + half, y), (x, y + half), (x - half, y)), fill)

@@ -1,0 +1,71 @@
+"""What is seen of a source: part, theme, overlays and the chosen agent. Returns surfaces; needs no window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import hypot
+from typing import Any
+
+from marl_envs.render.canvas import LARGEST, SMALLEST, Canvas
+from marl_envs.render.marks import ring
+from marl_envs.render.scene import Moment, Shape
+from marl_envs.render.theme import Theme, get_theme
+from marl_envs.render.viewer.camera import Camera
+from marl_envs.render.viewer.source import Source
+
+
+class Eye:
+    """Looks at `source` in pictures of `size` pixels."""
+
+    def __init__(self, source: Source, size: tuple[int, int], theme: str | Theme) -> None:
+        self.source, self.theme = source, get_theme(theme)
+        self.camera = Camera(source.artist.extent())
+        self.chosen: int | None = None
+        self.following = False
+        self.overlays: set[str] = set()
+        self._canvas = Canvas(size)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height [pixels]."""
+        return self._canvas.size
+
+    def resize(self, width: int, height: int) -> None:
+        """Go on with another size, within what can be drawn."""
+        size = (min(max(SMALLEST, width), LARGEST), min(max(SMALLEST, height), LARGEST))
+        if size != self.size:
+            self._canvas = Canvas(size)
+
+    def agent_at(self, x: float, y: float) -> int | None:
+        """Return the agent that is drawn at a pixel, the nearest of several, or None."""
+        spot = self.camera.placing(self.size).to_scene(x, y)
+        places = self.source.artist.places(self.moment().frame)
+        far = [hypot(p[0] - spot[0], p[1] - spot[1]) if p is not None else float("inf") for p in places]
+        nearest = min(range(len(far)), key=far.__getitem__, default=None)
+        return nearest if nearest is not None and far[nearest] <= self.source.artist.reach else None
+
+    def moment(self) -> Moment:
+        """Return what is to be drawn."""
+        return self.source.moment(self.chosen, "greedy" in self.overlays)
+
+    def picture(self, share: float = 1.0) -> Any:
+        """Return scene, overlays and a ring around the chosen agent; `share` of the last step has been made."""
+        moment, artist = self.moment(), self.source.artist
+        frame = moment.frame
+        if share < 1.0 and len(moment.frames) > 1:
+            frame = artist.between(moment.frames[-2], moment.frames[-1], share)
+        places = artist.places(frame)
+        place = places[self.chosen] if self.chosen is not None and self.chosen < len(places) else None
+        if self.following and place is not None:
+            self.camera.look_at(place)
+        placing = self.camera.placing(self.size)
+        scene = artist.scene(frame, self.theme, placing.view(self.size))
+        shown = {
+            name: overlay(moment, self.theme) for name, overlay in artist.overlays.items() if name in self.overlays
+        }
+        below = tuple(shown.pop("heat", ()))  # bodies stay clear of it
+        above: list[Shape] = [shape for shapes in shown.values() for shape in shapes]
+        if place is not None:
+            width = max(0.08 * artist.reach, 2.0 / placing.scale)
+            above.append(ring(*place, 1.15 * artist.reach + width, width, self.theme.ink))
+        return self._canvas.surface(replace(scene, shapes=(*below, *scene.shapes, *above)), placing)
