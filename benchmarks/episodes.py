@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agents import CheckpointError, checkpoint
 from agents.evaluation import chooser
 from benchmarks import catalogue, store
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job
-from benchmarks.kinds import KINDS, LearnerAgent
-from benchmarks.learners import seen_by
+from benchmarks.kinds import LearnerAgent
+from benchmarks.learners import make_learner, seen_by
 from benchmarks.simulate import EVALUATION, derived
+from marl_envs.core.snapshot import Snapshot
 from marl_envs.render.trajectory import Trajectory, pack_frames
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ def find(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | Non
         return _extreme(_values(episodes, jobs, some.headline), 1 if up else -1, what)
     events = catalogue.FAMILIES[some.env].events
     if what not in events:
-        raise InputError(f"{some.env} counts no {what!r}; allowed are {', '.join(('worst', 'best', *events))}")
+        allowed = ", ".join(("worst", "best", *events))
+        raise InputError(f"{some.env} has no episodes called {what!r}; allowed are {allowed}")
     return _first(episodes, jobs, what)
 
 
@@ -58,7 +62,8 @@ def _values(episodes: pl.DataFrame, jobs: dict[str, Job], metric: str) -> Iterat
     """Yield run, number and value of the episodes that can be played again, by seed and number."""
     import polars as pl
 
-    chosen = episodes.filter((pl.col("metric") == metric) & pl.col("run").is_in(list(jobs))).sort("seed", "episode")
+    asked = (pl.col("metric") == metric) & (pl.col("phase") == "eval") & pl.col("run").is_in(list(jobs))
+    chosen = episodes.filter(asked).sort("seed", "episode")
     for key, number, value in chosen.select("run", "episode", "value").iter_rows():
         if number >= _first_kept(jobs[key]) and not math.isnan(value):
             yield key, number, value
@@ -91,10 +96,16 @@ def _first_kept(job: Job) -> int:
     return (min(job.train.result, job.train.evaluations + 1) - 1) * job.evaluate.episodes
 
 
-def play(job: Job, folder: Path, number: int) -> Trajectory:
-    """Return episode `number` of the run's final evaluation, with its frames, played again as it was.
+class Played(NamedTuple):
+    """An episode that was played again: where it began, its actions, and what was measured."""
 
-    The last step of the episode is left out: a batch shows the next episode's start in its place.
+    start: Snapshot
+    actions: NDArray[Any]  # [T, A]
+    metrics: dict[str, float]
+
+
+def play_again(job: Job, folder: Path, number: int) -> Played:
+    """Return episode `number` of a run's final evaluation, played again with the run's own policy.
 
     Args:
         job: the run's spec.
@@ -102,62 +113,119 @@ def play(job: Job, folder: Path, number: int) -> Trajectory:
         number: as in episodes.parquet.
 
     Raises:
-        InputError: no such episode, or one that an earlier policy of the training played.
+        InputError: no such episode, one that an earlier policy of the training played, no checkpoint, or one that does
+            not come out as it was stored.
     """
     first = _first_kept(job)
     if not first <= number < first + job.evaluate.episodes:
         last = first + job.evaluate.episodes - 1
         raise InputError(f"{job.title}: episode {number} cannot be played again; allowed are {first} to {last}")
-    vec = catalogue.make(job, job.evaluate.num_envs)
-    row, before = _place(job, number - first)
-    frames, actions = _played(job, folder, vec, row, before)
-    agents = tuple(vec.agents)
-    vec.close()
+    played = _played(job, folder, *_place(job, number - first))
+    stored = read_episodes(folder)[number]
+    different = [name for name, value in stored.items() if not _same(value, played.metrics[name])]
+    if different:
+        raise InputError(
+            f"{folder}: episode {number} comes out differently now ({', '.join(different[:3])}): the code has changed "
+            "since; run the suite again"
+        )
+    return played
+
+
+def trajectory(job: Job, folder: Path, number: int) -> Trajectory:
+    """Return the same episode with its frames, see `play_again`."""
+    from marl_envs.core.registry import from_fingerprint
+
+    played = play_again(job, folder, number)
+    env = from_fingerprint(catalogue.make(job, 1).fingerprint)
+    env.reset()
+    env.set_state(played.start)
+    agents = tuple(env.possible_agents)
+    frames = [_copied(env.frame())]
+    for actions in played.actions:
+        env.step(dict(zip(agents, actions, strict=True)))
+        frames.append(_copied(env.frame()))
     return Trajectory(
-        env=vec.fingerprint,
+        env=env.fingerprint,
         seed=derived(job.seed, EVALUATION),
         agents=agents,
-        actions=np.array(actions[:-1], np.int16).reshape(-1, len(agents)),
+        actions=played.actions.astype(np.int16),
         positions=pack_frames(frames),
         info={"job": job.title, "episode": number},
     )
 
 
+def read_episodes(folder: Path) -> list[dict[str, float]]:
+    """Return the metrics of the stored episodes of the final evaluation, in their order."""
+    import polars as pl
+
+    path = folder / "episodes.parquet"
+    if not path.is_file():
+        raise InputError(f"{folder} is no finished run: it has no {path.name}")
+    rows = pl.read_parquet(path).filter(pl.col("phase") == "eval").select("episode", "metric", "value").iter_rows()
+    found: dict[int, dict[str, float]] = {}
+    for number, metric, value in rows:
+        found.setdefault(number, {})[metric] = math.nan if value is None else value
+    return [found[number] for number in sorted(found)]
+
+
+def player_of(job: Job, folder: Path) -> Any:
+    """Return who plays the job: the policy, or what the checkpoint has learned, without exploration.
+
+    Raises:
+        InputError: the checkpoint is missing or does not fit.
+    """
+    if not isinstance(job.settings, LearnerAgent):
+        return catalogue.make_policy(job)
+    assert job.train is not None
+    vec = catalogue.make(job, job.train.num_envs, training=True)
+    learner = make_learner(job.settings, seen_by(job.settings, vec), job.seed)
+    path = folder / store.CHECKPOINT
+    try:
+        header, arrays = checkpoint.read(path)
+        learner.restore(path, header["learner"], checkpoint.section(arrays, "learner"))
+    except (FileNotFoundError, KeyError, CheckpointError) as error:
+        raise InputError(f"{path}: {error}") from error
+    return learner
+
+
 def _place(job: Job, number: int) -> tuple[int, int]:
     """Return the row of the batch that plays an episode, and how many it plays before, see `agents.evaluate`."""
     share, more = divmod(job.evaluate.episodes, job.evaluate.num_envs)
-    for row in range(job.evaluate.num_envs):
-        size = share + (row < more)
-        if number < size:
-            return row, number
-        number -= size
-    raise AssertionError("more episodes than are played")
+    sizes = np.full(job.evaluate.num_envs, share) + (np.arange(job.evaluate.num_envs) < more)
+    row = int(np.searchsorted(np.cumsum(sizes), number, side="right"))
+    return row, number - int(sizes[:row].sum())
 
 
-def _played(job: Job, folder: Path, vec: Any, row: int, before: int) -> tuple[list[Any], list[Any]]:
-    """Return the frames before each step, and the actions, of the episode that `row` plays after `before` others."""
+def _played(job: Job, folder: Path, row: int, before: int) -> Played:
+    """Play the evaluation until `row` has ended one episode more than `before`, and return that one."""
     seed = derived(job.seed, EVALUATION)
-    vec.require_guidance()  # frames need it; it changes no trajectory
+    vec = catalogue.make(job, job.evaluate.num_envs)
     seen = seen_by(job.settings, vec) if isinstance(job.settings, LearnerAgent) else vec
-    choose = chooser(_player(job, folder, seen), seen, seed, job.train_params is not None)
+    choose = chooser(player_of(job, folder), seen, seed, job.train_params is not None)
     obs, info = seen.reset(seed=seed)
-    frames, actions = [], []
-    while before >= 0:
-        if before == 0:
-            frames.append({name: np.array(values) for name, values in vec.frame(row).items()})
+    start, actions = vec.get_state(), []
+    while True:
         chosen = choose(obs, info)
-        if before == 0:
-            actions.append(np.array(chosen[row]))
+        actions.append(np.array(chosen[row]))
         obs, _, _, _, info = seen.step(chosen)
-        before -= int(info["_metrics"][row])
-    return frames, actions
+        if not info["_metrics"][row]:
+            continue
+        if before == 0:
+            metrics = {name: float(values[row]) for name, values in info["metrics"].items()}
+            vec.close()
+            return Played(_of_row(start, row), np.array(actions), metrics)
+        before, start, actions = before - 1, vec.get_state(), []
 
 
-def _player(job: Job, folder: Path, vec: Any) -> Any:
-    """Return who played the run's final evaluation."""
-    import agents
+def _of_row(snapshot: Snapshot, row: int) -> Snapshot:
+    """Return the part of a snapshot that is one environment's, as a snapshot of a batch of one."""
+    arrays = {name: values[row : row + 1].copy() for name, values in snapshot.arrays.items()}
+    return Snapshot({**snapshot.meta, "num_envs": 1}, arrays)
 
-    if not isinstance(job.settings, LearnerAgent):
-        return catalogue.make_policy(job)
-    learner = getattr(agents, KINDS[job.settings.kind].learner)
-    return learner.load(folder / store.CHECKPOINT, vec, transfer=job.train_params is not None)
+
+def _copied(frame: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.array(values) for name, values in frame.items()}
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))

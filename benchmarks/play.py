@@ -10,24 +10,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from benchmarks import catalogue, store
+from benchmarks.episodes import find, play_again, player_of, read_episodes
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job
 from benchmarks.kinds import LearnerAgent
-from marl_envs.core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from marl_envs.render.viewer import Session, Source
 
-WORST, BEST, DEADLOCK, REPLAY = "worst", "best", "first-deadlock", "replay"
-_WHEN = ("deadlock_first", "deadlock_at")  # metrics that say when the first deadlock was: NaN without one
-BEFORE = 20  # steps before a deadlock at which it is shown
+REPLAY = "replay"
 
 
 @dataclass(frozen=True)
@@ -37,16 +33,6 @@ class Stored:
     job: Job
     folder: Path
     number: int
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Played:
-    """An episode that was played again: where it began, and its actions."""
-
-    start: Snapshot
-    actions: NDArray[Any]  # [T, A]
-    metrics: dict[str, float]
 
 
 def play(run: Path, episode: str, job: str = "") -> None:
@@ -54,8 +40,8 @@ def play(run: Path, episode: str, job: str = "") -> None:
 
     Args:
         run: a run folder, or a results folder.
-        episode: "worst" or "best" by the headline, "first-deadlock", "replay" (the one recorded for the report), or the
-            number of an episode.
+        episode: "worst" or "best" by the headline, "first-deadlock" or "first-collision" where the family counts them,
+            "replay" (the one recorded for the report), or the number of an episode.
         job: words of the job's title ("tiny / independent / seed 0"), to say which one of a results folder.
 
     Raises:
@@ -107,50 +93,17 @@ def _job_in(folder: Path) -> Job:
 def find_episode(folder: Path, job: Job, episode: str) -> Stored:
     """Return the episode that is asked for; raise InputError if there is none."""
     stored = read_episodes(folder)
-    if episode in (WORST, BEST):
-        number = _extreme(stored, job, best=episode == BEST)
-    elif episode == DEADLOCK:
-        number = _first_deadlock(stored, folder)
-    elif episode.isdigit() and int(episode) < len(stored):
-        number = int(episode)
-    else:
-        raise InputError(
-            f"--episode must be {WORST}, {BEST}, {DEADLOCK}, {REPLAY} or a number from 0 to {len(stored) - 1}, "
-            f"not {episode!r}"
-        )
-    return Stored(job, folder, number, stored[number])
-
-
-def read_episodes(folder: Path) -> list[dict[str, float]]:
-    """Return the metrics of the stored episodes of the final evaluation, in their order."""
+    if episode.isdigit():
+        if int(episode) >= len(stored):
+            raise InputError(f"--episode must be a number from 0 to {len(stored) - 1}, not {episode}")
+        return Stored(job, folder, int(episode))
     import polars as pl
 
-    path = folder / "episodes.parquet"
-    if not path.is_file():
-        raise InputError(f"{folder} is no finished run: it has no {path.name}")
-    rows = pl.read_parquet(path).filter(pl.col("phase") == "eval").select("episode", "metric", "value").iter_rows()
-    found: dict[int, dict[str, float]] = {}
-    for number, metric, value in rows:
-        found.setdefault(number, {})[metric] = float("nan") if value is None else value
-    return [found[number] for number in sorted(found)]
-
-
-def _extreme(stored: list[dict[str, float]], job: Job, best: bool) -> int:
-    values = np.array([metrics[job.headline] for metrics in stored])
-    if np.isnan(values).all():
-        raise InputError(f"{job.headline} is undefined in every episode: name one by its number")
-    highest = best == (job.better == "higher")
-    return int(np.nanargmax(values) if highest else np.nanargmin(values))
-
-
-def _first_deadlock(stored: list[dict[str, float]], folder: Path) -> int:
-    names = [name for name in _WHEN if name in stored[0]]
-    if not names:
-        raise InputError(f"{folder}: this environment counts no deadlocks")
-    for number, metrics in enumerate(stored):
-        if not np.isnan(metrics[names[0]]):
-            return number
-    raise InputError(f"{folder}: none of the {len(stored)} episodes has a deadlock")
+    rows = pl.read_parquet(folder / "episodes.parquet")
+    found = find(rows, {rows["run"][0]: job}, episode)
+    if found is None:
+        raise InputError(f"{folder}: none of its {len(stored)} episodes is there to be shown as {episode}")
+    return Stored(job, folder, found.number)
 
 
 def _recorded(folder: Path, job: Job) -> Source:
@@ -167,96 +120,19 @@ def _recorded(folder: Path, job: Job) -> Source:
 
 
 def session_of(stored: Stored) -> Session:
-    """Return a session of the episode, shortly before its deadlock if it has one.
+    """Return a session of the episode.
 
     Raises:
         InputError: the episode was played during training, or does not come out as it was stored.
     """
-    from benchmarks.simulate import EVALUATION
-    from marl_envs.core.random import seed_stream
     from marl_envs.core.registry import from_fingerprint
     from marl_envs.render.viewer import Session
 
     job = stored.job
-    if job.train is not None and isinstance(job.train.result, int):
-        raise InputError(
-            f"{job.title}: its episodes were played while it trained; --episode {REPLAY} shows a later one"
-        )
-    policy, vec = player_of(job, stored.folder), _vec_of(job, job.evaluate.num_envs)
-    played = play_again(policy, vec, job.evaluate.episodes, int(seed_stream(job.seed, EVALUATION)) >> 1, stored.number)
-    different = [name for name, value in stored.metrics.items() if not _same(value, played.metrics[name])]
-    if different:
-        raise InputError(
-            f"{stored.folder}: episode {stored.number} comes out differently now ({', '.join(different[:3])}): the "
-            f"code has changed since; run the suite again, or see --episode {REPLAY}"
-        )
+    played = play_again(job, stored.folder, stored.number)
+    vec = catalogue.make(job, 1)
     env = from_fingerprint(vec.fingerprint)
     name = f"{job.title}, episode {stored.number}"
+    player = player_of(job, stored.folder)
+    policy = player.greedy() if isinstance(job.settings, LearnerAgent) else player
     return Session(env, policy, job.seed, name=name, start=played.start, script=played.actions)
-
-
-def _same(one: float, other: float) -> bool:
-    return one == other or (np.isnan(one) and np.isnan(other))
-
-
-def player_of(job: Job, folder: Path) -> Any:
-    """Return who plays the job: the policy, or what the checkpoint has learned, without exploration."""
-    if not isinstance(job.settings, LearnerAgent):
-        return catalogue.make_policy(job)
-    from agents import CheckpointError, checkpoint
-    from benchmarks.learners import make_learner, seen_by
-
-    assert job.train is not None
-    trained_in = seen_by(job.settings, catalogue.make(job, job.train.num_envs, training=True))
-    learner = make_learner(job.settings, trained_in, job.seed)
-    path = folder / "checkpoint.npz"
-    try:
-        header, arrays = checkpoint.read(path)
-        learner.restore(path, header["learner"], checkpoint.section(arrays, "learner"))
-    except (FileNotFoundError, KeyError, CheckpointError) as error:
-        raise InputError(f"{path}: {error}") from error
-    return learner.greedy()
-
-
-def _vec_of(job: Job, num_envs: int) -> Any:
-    from benchmarks.learners import seen_by
-
-    vec = catalogue.make(job, num_envs)
-    return seen_by(job.settings, vec) if isinstance(job.settings, LearnerAgent) else vec
-
-
-def play_again(policy: Any, vec: Any, episodes: int, seed: int, number: int) -> Played:
-    """Play an evaluation (see `agents.evaluate`) until its episode `number` is over, and return that one."""
-    share = np.full(vec.num_envs, episodes // vec.num_envs) + (np.arange(vec.num_envs) < episodes % vec.num_envs)
-    row = int(np.searchsorted(np.cumsum(share), number, side="right"))
-    before = number - int(share[:row].sum())  # episodes of the row that come first
-    policy.reset(seed)
-    obs, info = vec.reset(seed=seed)
-    actions: list[NDArray[Any]] = []
-    start = _of_row(vec.get_state(), row) if before == 0 else None
-    while True:
-        chosen = _choose(policy, vec, obs, info)
-        if start is not None:
-            actions.append(np.array(chosen[row]))
-        obs, _, _, _, info = vec.step(chosen)
-        if not info["_metrics"][row]:
-            continue
-        if start is not None:
-            metrics = {name: float(values[row]) for name, values in info["metrics"].items()}
-            return Played(start, np.array(actions), metrics)
-        before -= 1
-        start = _of_row(vec.get_state(), row) if before == 0 else None
-
-
-def _choose(policy: Any, vec: Any, obs: Any, info: dict[str, Any]) -> NDArray[Any]:
-    """Return the actions that `agents.evaluate` would have taken."""
-    chosen: NDArray[Any] = (
-        policy.choose(obs, info.get("action_mask")) if hasattr(policy, "choose") else policy.act(vec, obs)
-    )
-    return chosen
-
-
-def _of_row(snapshot: Snapshot, row: int) -> Snapshot:
-    """Return the part of a snapshot that is one environment's, as a snapshot of a batch of one."""
-    arrays = {name: values[row : row + 1].copy() for name, values in snapshot.arrays.items()}
-    return Snapshot({**snapshot.meta, "num_envs": 1}, arrays)

@@ -74,7 +74,7 @@ class _Exploring:
 def _sampled(job: Job, learner: Any) -> list[Episode]:
     """Return new episodes that the learner plays as it explores, in a batch of the size that it trained in."""
     vec = _made(job, learner.num_envs, training=False)
-    episodes = evaluate(_Exploring(learner), vec, job.evaluate.episodes, _derived(job.seed, SAMPLED))
+    episodes = evaluate(_Exploring(learner), vec, job.evaluate.episodes, derived(job.seed, SAMPLED))
     vec.close()
     return episodes
 

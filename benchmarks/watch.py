@@ -53,7 +53,7 @@ def keep(watched: list[Watched], out: Path, console: Console) -> None:
     if missing:
         console.print(f"[dim]playing {len(missing)} episodes again, for the report to show[/]")
     for path, one in missing.items():
-        trajectory = episodes.play(one.job, store.run_folder(out, one.found.key), one.found.number)
+        trajectory = episodes.trajectory(one.job, store.run_folder(out, one.found.key), one.found.number)
         with store.writing(path) as temporary:
             path.parent.mkdir(exist_ok=True)
             trajectory.save(temporary)
