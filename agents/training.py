@@ -17,6 +17,7 @@ from agents.history import Evaluation, History
 from agents.interrupt import Interrupt
 from agents.progress import TrainingBar
 from agents.streams import EVALUATING
+from agents.tracking import Tracker, Trackers
 from marl_envs.core.params import ParameterError, check_choice, check_int
 from marl_envs.core.random import seed_stream
 from marl_envs.core.snapshot import Snapshot
@@ -52,6 +53,7 @@ def train(
     resume: bool = False,
     progress: bool = True,
     stop: Callable[[], bool] | None = None,
+    tracker: Tracker | None = None,
 ) -> History:
     """Train `learner` in `vec` for `steps` agent-steps (environment steps x E x A, rounded up to whole batches).
 
@@ -77,6 +79,7 @@ def train(
         resume: continue from `checkpoint` if the file is there (else it must not be there).
         progress: show a progress bar on standard error.
         stop: asked before every step of the batch.
+        tracker: is told when the training starts, of every evaluation, and when it ends.
 
     Raises:
         ParameterError: a bad value, or a learner made for another environment.
@@ -108,11 +111,14 @@ def train(
     if eval_env is vec:
         raise ParameterError("eval_env must be another environment than vec: evaluations would disturb the training")
     course = _Course(learner, vec, plan, eval_env, path)
+    course.tracker = Trackers() if tracker is None else tracker
     if path is not None and path.exists():
         course.resume(path)
     else:
         course.start()
+    course.tracker.on_start(course.history, learner.settings())
     _run(course, _stride(checkpoint_every, course.per_step), progress, stop)
+    course.tracker.on_end(course.history)
     return course.history
 
 
@@ -146,6 +152,7 @@ class _Course:
         self.done = 0  # steps of the batch
         self.best: checkpoint.Arrays = {}  # what `keep_best` keeps of the learner
         self.history = History(self.total)
+        self.tracker: Tracker = Trackers()
         self._cpu = time.process_time()
 
     def start(self) -> None:
@@ -184,6 +191,7 @@ class _Course:
             episodes = evaluate(self.learner, self.eval_env, self.plan.eval_episodes, self.plan.eval_seed)
             evaluations.append(Evaluation(steps, episodes))
             self._keep_if_best()
+            self.tracker.on_evaluation(evaluations[-1], self.history)
         bar.evaluated(evaluations[-1])
 
     def _keep_if_best(self) -> None:

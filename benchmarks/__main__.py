@@ -44,6 +44,8 @@ class Run:
     """Where jobs run: processes of this machine, or a cluster (docs/benchmarks.md). The numbers are the same."""
     address: str | None = None
     """The cluster: a dask scheduler, a ray head, a Slurm partition. Without it, dask and ray start a local one."""
+    tensorboard: bool = False
+    """Log trainings for TensorBoard, too: into the folder tensorboard of the results (extra `tensorboard`)."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _run(command: Run, workers: int, console: Console) -> None:
     choice = Choice(command.engine, workers, command.address)
 
     def run(suite: str, out: Path | None) -> None:
-        run_suite(suite, out, command.seeds, choice, console)
+        run_suite(suite, out, command.seeds, choice, console, tensorboard=command.tensorboard)
         if suite == "coordination":
             from benchmarks.coordination import measure_runs
 

@@ -12,6 +12,7 @@ from benchmarks.config import Evaluation
 from benchmarks.jobs import Job, start_of, training_key
 from benchmarks.kinds import LearnerAgent
 from benchmarks.learners import make_learner, seen_by
+from benchmarks.progress import tracker_of
 from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
 
@@ -153,6 +154,7 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
         checkpoint_every=max(1, job.train_steps // plan.checkpoints),
         resume=True,
         progress=False,
+        tracker=tracker_of(job, folder),
     )
     vec.close()
     return learner, history

@@ -24,6 +24,7 @@ CHECKPOINT = "checkpoint.npz"  # of what has learned
 TRAINING = "training.npz"  # a learner's checkpoint while it trains, inside a .part folder
 REPLAY = "replay.npz"  # one episode's trajectory
 RUNNING = "running"  # folder of a file for every job that runs now: how much of its training is done
+BOARD = "tensorboard"  # folder in which jobs log their trainings, if it exists
 EPISODE_COLUMNS = ("run", "seed", "env", "algo", "phase", "step", "episode", "agent", "metric", "value")
 
 _RUN_NAME = re.compile(r"[0-9a-f]{16}")

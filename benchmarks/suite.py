@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -35,6 +36,7 @@ def run_suite(
     choice: Choice | int,
     console: Console,
     execute: Execute | None = None,
+    tensorboard: bool = False,
 ) -> None:
     """Run a suite and write its results.
 
@@ -45,6 +47,7 @@ def run_suite(
         choice: the engine and its workers; a number: that many processes of this machine.
         console: where progress and tables go.
         execute: what runs a job, for tests; the simulation if not given.
+        tensorboard: log trainings there, too.
 
     Raises:
         InputError: a bad suite or option, found before anything is written.
@@ -56,6 +59,8 @@ def run_suite(
         suite = suite.model_copy(update={"seeds": at_least_one("--seeds", seeds)})
     choice = Choice(workers=choice) if isinstance(choice, int) else choice
     check_engine(choice)
+    if tensorboard and find_spec("tensorboard") is None:
+        raise InputError("--tensorboard needs the extra 'tensorboard': pip install -e '.[bench,tensorboard]'")
     with located(path):
         catalogue.check_suite(suite, path)
         jobs = {job_key(job): job for job in _expanded(suite, path)}
@@ -65,6 +70,8 @@ def run_suite(
     command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} {choice.arguments}"
     with lock(out):
         started = time.perf_counter()
+        if tensorboard:
+            (out / store.BOARD).mkdir(exist_ok=True)
         console.print(f"[bold]{suite.title}[/]: {len(jobs)} jobs, {choice.workers} workers, results in {out}/")
         for note in left_out:
             console.print(f"[yellow]{escape(note)}[/]")
