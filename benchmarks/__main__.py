@@ -27,7 +27,8 @@ class Run:
     """Run a suite (again: only what is missing) and write its tables and report."""
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's name (see `list`), the path of a .yaml file of the same form, or `classics` (docs/learners.md)."""
+    """A suite's name (see `list`), the path of a .yaml file of the same form, `classics` (docs/learners.md), or
+    `deep` (docs/learners-deep.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
@@ -116,6 +117,12 @@ def _dispatch(command: List | Run | Report | Figure | Speed | Fidelity, console:
             if command.seeds is not None:
                 raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
+        elif command.suite == "deep":
+            from benchmarks.deep.table import run_deep
+
+            if command.seeds is not None:
+                raise InputError("the experiments with networks have seeds of their own: leave --seeds out")
+            run_deep(command.out or Path("results/deep"), workers, console)
         else:
             from benchmarks.suite import run_suite
 
@@ -149,6 +156,7 @@ def _list(console: Console) -> None:
     from benchmarks.config import load_suite, suite_names, suite_path
 
     console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
+    console.print("[bold]deep[/]  What networks are needed for, beside the controls without (docs/learners-deep.md)")
     for name in suite_names():
         suite = load_suite(suite_path(name))
         console.print(f"[bold]{name}[/]  {suite.title}: {suite.description.strip()}")

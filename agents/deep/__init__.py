@@ -1,4 +1,4 @@
-"""Learners on networks (extra `deep`: PyTorch and safetensors), with the interface of the tables (docs/learners-deep.md).
+"""Learners on networks, with the interface of the tables (extra `deep`: PyTorch and safetensors).
 
     vec = warehouse_v0.vector_env(num_envs=32, layout="tiny", num_robots=2, observation="goal")
     learner = IndependentDQN(vec, n_steps=3, seed=0)
@@ -6,7 +6,8 @@
     learner.save("robots.safetensors")
 
 An algorithm is one file: `dqn`, `vdn`, `qmix`, `reptile`, `rl2`. What they share: `settings`, `body` (networks, with or
-without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes a learner of these.
+without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes a learner of these
+(docs/learners-deep.md).
 """
 
 try:

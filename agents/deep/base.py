@@ -252,11 +252,8 @@ class NetworkLearner(Trainable):
         begins = torch.zeros(last.shape, dtype=torch.bool, device=last.device).flatten(0, 1)[:, None]
 
         def judge(team: Any, remembered: Tensor) -> Tensor:
-            if not team.memory_size:
-                remembered = remembered.new_zeros((*last.shape, 0))
-            else:
-                remembered = at_steps(remembered, last)
-            values, _ = team(obs.flatten(0, 1)[:, None], remembered.flatten(0, 1), begins)
+            memory = at_steps(remembered, last) if team.memory_size else remembered.new_zeros((*last.shape, 0))
+            values, _ = team(obs.flatten(0, 1)[:, None], memory.flatten(0, 1), begins)
             return values[:, 0].unflatten(0, last.shape[:2])
 
         judged = judge(target, theirs)

@@ -11,6 +11,7 @@ after each. Where `fresh` is True a new episode begins, and what was before is f
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -109,7 +110,7 @@ class Layers(nn.Module):
     def __init__(self, inputs: int, hidden: tuple[int, ...]) -> None:
         super().__init__()
         widths = (inputs, *hidden)
-        pairs = zip(widths[:-1], widths[1:], strict=True)
+        pairs = pairwise(widths)
         self.layers = nn.Sequential(*[part for a, b in pairs for part in (nn.Linear(a, b), nn.ReLU())])
         self.features = hidden[-1]
 

@@ -1,7 +1,7 @@
-"""Value decomposition with networks: the team's value is a sum, Qtot = sum of Q_i(o_i, b_i), and all learn from its error.
+"""Value decomposition with networks: the team's value is a sum, Qtot = sum of Q_i(o_i, b_i).
 
-The best joint action is each agent's own best. A team's value that is no such sum is approximated: on uniformly drawn
-actions of a matrix game by row mean + column mean - mean.
+All learn from the error of the sum. The best joint action is each agent's own best. A team's value that is no such sum
+is approximated: on uniformly drawn actions of a matrix game by row mean + column mean - mean.
 Sunehag et al., "Value-decomposition networks for cooperative multi-agent learning", 2017.
 """
 

@@ -1,4 +1,4 @@
-"""What every learner on networks must do: exact values where they are known, the same bits after a resume, clear words."""
+"""Learners on networks: exact values where they are known, the same bits after a resume, clear words."""
 
 import json
 import warnings
@@ -192,7 +192,7 @@ def test_a_checkpoint_of_another_shape_or_environment_is_refused(tmp_path):
     learner.save(path)
     with pytest.raises(CheckpointError, match=r"length is 6 there, 7 here"):
         IndependentDQN.load(path, Corridor(length=7))
-    with pytest.raises(CheckpointError, match="has net.team.bodies"):
+    with pytest.raises(CheckpointError, match=r"has net\.team\.bodies"):
         IndependentDQN.load(path, Corridor(length=7), transfer=True)
     with pytest.raises(CheckpointError, match="DeepVDN"):
         DeepVDN.load(path, vec)
