@@ -57,10 +57,8 @@ class Reptile:
 
     def weights(self, tasks: int) -> Weights:
         """Return phi, `tasks` times: each [T, ...]."""
-        return {
-            name: weight.detach().expand(tasks, *weight.shape).clone()
-            for name, weight in self.network.named_parameters()
-        }
+        phi = {name: weight.detach() for name, weight in self.network.named_parameters()}
+        return {name: weight.expand(tasks, *weight.shape).clone() for name, weight in phi.items()}
 
     def adapt(self, weights: Weights, inputs: Tensor, wanted: Tensor) -> Weights:
         """Return the weights after one step of descent on inputs [T, B, D] and what is wanted there [T, B, O]."""

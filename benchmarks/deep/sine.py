@@ -9,7 +9,7 @@ import torch
 from agents.deep.reptile import Reptile, Sines, sine_errors, sine_network
 
 
-def errors(seed: int, rounds: int = 2000, tasks: int = 10, steps: int = 32) -> tuple[float, float]:
+def errors(seed: int, rounds: int = 1500, tasks: int = 10, steps: int = 32) -> tuple[float, float]:
     """Return the mean squared errors after `steps` from the meta-learned start and from the first weights."""
     generator = torch.Generator().manual_seed(1000 + seed)
 

@@ -26,17 +26,11 @@ def values(learner):
     return learner.team(obs, torch.zeros(1, 2, 0), no)[0][0, 0].detach()
 
 
-def fit(cls, **more):
+def fit(cls):
     vec = game()
-    chosen = {
-        "exploration": EpsilonGreedy(1.0),
-        "learning_rate": 0.01,
-        "batch": 128,
-        "learn_after": 320,
-        "huber": 100.0,
-    }
-    learner = cls(vec, body=MLP((16,)), seed=0, **chosen, **more)
-    train(learner, vec, 32 * 2 * 400, seed=0, progress=False)
+    chosen = {"exploration": EpsilonGreedy(1.0), "learning_rate": 0.01, "batch": 128, "learn_after": 320}
+    learner = cls(vec, body=MLP((16,)), huber=100.0, seed=0, **chosen)
+    train(learner, vec, 32 * 2 * 300, seed=0, progress=False)
     return learner, vec
 
 
