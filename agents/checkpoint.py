@@ -1,5 +1,7 @@
 """Checkpoints: one .npz file of plain arrays with a JSON header inside. No pickle: any file is safe to open.
 
+A name that ends in .safetensors makes it that format, which others can read, too (extra `deep`).
+
 A file is written beside its target and renamed over it when it is safely on the disk: whatever happens, the path
 holds the previous checkpoint or the new one, whole.
 """
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 FORMAT = "marl_envs agents checkpoint"
 VERSION = 1
+SAFETENSORS = ".safetensors"
 _HEADER = "header"
 _BROKEN = (OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -42,7 +45,10 @@ def write(path: str | Path, header: dict[str, Any], arrays: Arrays) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, **{_HEADER: np.frombuffer(text.encode(), np.uint8)}, **arrays)  # type: ignore[arg-type]
+            if path.suffix == SAFETENSORS:
+                file.write(_safetensors().encode(text, arrays))
+            else:
+                np.savez(file, **{_HEADER: np.frombuffer(text.encode(), np.uint8)}, **arrays)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -65,9 +71,13 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
     if not path.exists():
         raise FileNotFoundError(f"no checkpoint at {path}")
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(arrays.pop(_HEADER).tobytes())
+        if path.suffix == SAFETENSORS:
+            text, arrays = _safetensors().decode(path)
+        else:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            text = arrays.pop(_HEADER).tobytes()
+        header = json.loads(text)
     except (*_BROKEN, AttributeError, TypeError, struct.error) as error:
         raise CheckpointError(f"{path} is not a whole checkpoint: {type(error).__name__}: {error}") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("version") != VERSION:
@@ -75,6 +85,13 @@ def read(path: str | Path) -> tuple[dict[str, Any], Arrays]:
     if header["arrays"] != sorted(arrays):
         raise CheckpointError(f"{path} holds the arrays {sorted(arrays)}, but its header lists {header['arrays']}")
     return header, arrays
+
+
+def _safetensors() -> Any:
+    """Return the module of the other format, which needs the extra `deep`."""
+    from agents.deep import checkpoint
+
+    return checkpoint
 
 
 def section(arrays: Arrays, prefix: str) -> Arrays:

@@ -59,4 +59,12 @@ def chooser(policy: Any, vec: Any, seed: int, transfer: bool) -> Choose:
         raise ParameterError("the learner was made for another environment: " + "; ".join(found))
     table = policy.greedy()
     table.reset(seed)
-    return lambda obs, info: table.choose(obs, info.get("action_mask"))
+    see = getattr(table, "see", None)  # of policies that remember an episode
+
+    def choose(obs: NDArray[Any], info: dict[str, Any]) -> NDArray[Any]:
+        if see is not None and "ended" in info:
+            see(info["ended"], info["alive"])
+        choice: NDArray[Any] = table.choose(obs, info.get("action_mask"))
+        return choice
+
+    return choose

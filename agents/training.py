@@ -171,11 +171,15 @@ class _Course:
             *(obs, actions, reward, after, info["final_obs"], info["ended"], terminated, alive),
             next_mask=self.mask,
             final_mask=info.get("final_action_mask"),
-            **{name: info[name] for name in getattr(self.learner, "wants", ())},
+            **{name: self._wanted(name, info) for name in getattr(self.learner, "wants", ())},
         )
         self.done += 1
         if info["ended"].any() and "return" in info["metrics"]:
             self.history.note(self.done * self.per_step, info["metrics"]["return"][info["ended"]])
+
+    def _wanted(self, name: str, info: dict[str, Any]) -> Any:
+        """Return what a learner asks for by name: of the step's info, or the global state after the step."""
+        return self.vec.state() if name == "state" else info[name]
 
     def _look(self, obs: Any, info: dict[str, Any]) -> None:
         """Keep what the next action depends on."""

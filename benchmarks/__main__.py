@@ -33,7 +33,8 @@ class Run:
     """
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's or collection's name (see `list`), a suite's .yaml file, or `classics` (docs/learners.md)."""
+    """A suite's or collection's name (see `list`), a suite's .yaml file, `classics` (docs/learners.md) or `deep`
+    (docs/learners-deep.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
@@ -147,6 +148,12 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
             if command.seeds is not None:
                 raise InputError("the classics have seeds of their own: leave --seeds out")
             run_classics(command.out or Path("results/classics"), workers, console)
+        elif command.suite == "deep":
+            from benchmarks.deep.table import run_deep
+
+            if command.seeds is not None:
+                raise InputError("the experiments with networks have seeds of their own: leave --seeds out")
+            run_deep(command.out or Path("results/deep"), workers, console)
         else:
             _run(command, workers, console)
     elif isinstance(command, Report):
@@ -216,6 +223,7 @@ def _list(console: Console) -> None:
         console.print(f"[bold]{name}[/]  {collection.title}: {collection.description.strip()}")
         console.print(f"  suites: {', '.join(collection.suites)}")
     console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
+    console.print("[bold]deep[/]  What networks are needed for, beside the controls without (docs/learners-deep.md)")
     for name in suite_names():
         suite = load_suite(suite_path(name))
         console.print(f"[bold]{name}[/]  {suite.title}: {suite.description.strip()}")

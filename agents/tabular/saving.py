@@ -91,4 +91,6 @@ def _fill(learner: Any, path: str | Path, header: dict[str, Any], arrays: Arrays
         raise CheckpointError(f"checkpoint {path} does not say how far the training was")
     for name, target in wanted.items():
         target[...] = arrays[name]
+    if hasattr(learner, "filled"):  # what was given to fill need not be what the learner works with
+        learner.filled(wanted)
     learner.steps, learner.total_steps = steps, total_steps

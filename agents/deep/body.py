@@ -1,0 +1,211 @@
+"""Bodies of networks: from what was seen to features, with a memory or without. One takes the place of another.
+
+A body gets rows (an agent in an environment, R of them) of T steps:
+
+    features [R, T, H], memories [R, T, S] = body(inputs [R, T, D], memory [R, S], fresh [R, T])
+
+`memory` is what it remembered before the first step, zeros at the start of an episode; `memories` is what it remembers
+after each. Where `fresh` is True a new episode begins, and what was before is forgotten. S is 0 without a memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from marl_envs.core.params import ParameterError, check_int
+
+Step = tuple[Tensor, Tensor]  # features and memories
+
+
+@dataclass(frozen=True)
+class MLP:
+    """Layers of `hidden` units with ReLU between; no memory."""
+
+    hidden: tuple[int, ...] = (64, 64)
+    name: ClassVar[str] = "mlp"
+
+    def __post_init__(self) -> None:
+        """Check the widths."""
+        object.__setattr__(self, "hidden", tuple(check_int("hidden", width, 1) for width in self.hidden))
+        if not self.hidden:
+            raise ParameterError("hidden must have at least one width")
+
+    def build(self, inputs: int) -> nn.Module:
+        """Return the body for inputs of D = `inputs` numbers."""
+        return Layers(inputs, self.hidden)
+
+
+@dataclass(frozen=True)
+class GRU:
+    """One layer of `hidden` units, then as many gated recurrent ones (Cho et al. 2014): S = `hidden`."""
+
+    hidden: int = 64
+    name: ClassVar[str] = "gru"
+
+    def __post_init__(self) -> None:
+        """Check the width."""
+        check_int("hidden", self.hidden, 1)
+
+    def build(self, inputs: int) -> nn.Module:
+        """Return the body for inputs of D = `inputs` numbers."""
+        return Recurrent(inputs, self.hidden)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A causal transformer over the last `window` observations, which are its memory: S = (window - 1) (D + 1)."""
+
+    width: int = 64
+    window: int = 16
+    layers: int = 1
+    heads: int = 4
+    name: ClassVar[str] = "attention"
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        for name in ("width", "window", "layers", "heads"):
+            check_int(name, getattr(self, name), 1)
+        if self.width % self.heads:
+            raise ParameterError(f"width must be a multiple of heads = {self.heads}, not {self.width}")
+
+    def build(self, inputs: int) -> nn.Module:
+        """Return the body for inputs of D = `inputs` numbers."""
+        return Attending(inputs, self.width, self.window, self.layers, self.heads)
+
+
+Body = MLP | GRU | Attention
+BODIES: dict[str, type[Any]] = {kind.name: kind for kind in (MLP, GRU, Attention)}
+
+
+def body_config(body: Body) -> dict[str, Any]:
+    """Return a body as a JSON-able dict."""
+    return {"body": body.name, **{k: list(v) if isinstance(v, tuple) else v for k, v in asdict(body).items()}}
+
+
+def as_body(value: Any) -> Body:
+    """Return `value`, a body or what `body_config` made of one, as a body.
+
+    Raises:
+        ParameterError: it is neither, or has a size that is not allowed.
+    """
+    if isinstance(value, tuple(BODIES.values())):
+        return value
+    if not isinstance(value, dict) or value.get("body") not in BODIES:
+        raise ParameterError(f"body must be MLP(), GRU() or Attention(), not {value!r}")
+    rest = {name: tuple(v) if isinstance(v, (list, tuple)) else v for name, v in value.items() if name != "body"}
+    body: Body = BODIES[value["body"]](**rest)
+    return body
+
+
+class Layers(nn.Module):
+    """The body of an `MLP`."""
+
+    memory_size = 0
+
+    def __init__(self, inputs: int, hidden: tuple[int, ...]) -> None:
+        super().__init__()
+        widths = (inputs, *hidden)
+        pairs = pairwise(widths)
+        self.layers = nn.Sequential(*[part for a, b in pairs for part in (nn.Linear(a, b), nn.ReLU())])
+        self.features = hidden[-1]
+
+    def forward(self, inputs: Tensor, memory: Tensor, fresh: Tensor) -> Step:
+        """Return features and empty memories."""
+        return self.layers(inputs), memory[:, None].expand(-1, inputs.shape[1], -1)
+
+
+class Recurrent(nn.Module):
+    """The body of a `GRU`."""
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.embed, self.cell = nn.Linear(inputs, hidden), nn.GRUCell(hidden, hidden)
+        self.features = self.memory_size = hidden
+
+    def forward(self, inputs: Tensor, memory: Tensor, fresh: Tensor) -> Step:
+        """Step through the rows; a feature is the memory after its step."""
+        embedded = functional.relu(self.embed(inputs))
+        memories = []
+        for t in range(inputs.shape[1]):
+            memory = self.cell(embedded[:, t], memory.masked_fill(fresh[:, t, None], 0.0))
+            memories.append(memory)
+        stacked = torch.stack(memories, 1)
+        return stacked, stacked
+
+
+class Attending(nn.Module):
+    """The body of an `Attention`. Memory: the past inputs, each with a 1 behind it that says it is there."""
+
+    def __init__(self, inputs: int, width: int, window: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.inputs, self.window, self.features = inputs, window, width
+        self.memory_size = (window - 1) * (inputs + 1)
+        self.embed = nn.Linear(inputs, width)
+        self.age = nn.Parameter(torch.randn(window, width) * 0.02)  # where in the window an input lies
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, inputs: Tensor, memory: Tensor, fresh: Tensor) -> Step:
+        """Attend from each step to those of its window that lie in the same episode."""
+        rows, steps = inputs.shape[:2]
+        past = memory.reshape(rows, self.window - 1, self.inputs + 1)
+        line = torch.cat([past, functional.pad(inputs, (0, 1), value=1.0)], 1)
+        windows = line.unfold(1, self.window, 1).transpose(2, 3)  # [R, T, window, D + 1]
+        windows = windows * self._same_episode(fresh)[..., None]
+        tokens = windows.reshape(rows * steps, self.window, self.inputs + 1)
+        there = tokens[..., -1] > 0
+        hidden = self.embed(tokens[..., :-1]) + self.age
+        for block in self.blocks:
+            hidden = block(hidden, there)
+        features = self.norm(hidden[:, -1]).reshape(rows, steps, -1)
+        return features, windows[:, :, 1:].reshape(rows, steps, self.memory_size)
+
+    def _same_episode(self, fresh: Tensor) -> Tensor:
+        """Return which inputs of each window are of its last one's episode, float [R, T, window]."""
+        episode = functional.pad(fresh.long().cumsum(1), (self.window - 1, 0))
+        return (episode.unfold(1, self.window, 1) == episode[:, self.window - 1 :, None]).float()
+
+
+class Block(nn.Module):
+    """A layer of a transformer, normalised before each part (Xiong et al. 2020); causal."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.mix, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+
+    def forward(self, hidden: Tensor, there: Tensor) -> Tensor:
+        """Return hidden [R, K, width] after the layer; `there` [R, K] says which inputs there are."""
+        rows, length, width = hidden.shape
+        parts = self.mix(self.first(hidden)).reshape(rows, length, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        place = torch.arange(length, device=hidden.device)
+        # Each may look at itself, so that no softmax is over nothing.
+        seen = (there[:, None] & (place <= place[:, None])) | (place == place[:, None])
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
+        hidden = hidden + self.out(mixed.transpose(1, 2).reshape(rows, length, width))
+        return hidden + self.think(self.second(hidden))
+
+
+class Head(nn.Module):
+    """From features to the values of N actions; `dueling`: V + A - mean A (Wang et al. 2016)."""
+
+    def __init__(self, features: int, actions: int, dueling: bool) -> None:
+        super().__init__()
+        self.advantage = nn.Linear(features, actions)
+        self.state = nn.Linear(features, 1) if dueling else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return values [..., N]."""
+        values = self.advantage(features)
+        if self.state is None:
+            return values
+        return self.state(features) + values - values.mean(-1, keepdim=True)

@@ -1,0 +1,142 @@
+"""The table of the networks: what was to be shown, what came out, and whether it is met."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import joblib
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.errors import InputError
+from benchmarks.suite import at_least_one
+
+HEAD = ("experiment", "what", "target", "ours", "met", "CPU time [s]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure and its target."""
+
+    experiment: str
+    what: str
+    target: str
+    ours: float
+    met: bool
+    cpu_seconds: float
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what the table shows."""
+        met = "yes" if self.met else "no"
+        return self.experiment, self.what, self.target, f"{self.ours:.4g}", met, f"{self.cpu_seconds:.0f}"
+
+
+def timed(play: Callable[[], float]) -> tuple[float, float]:
+    """Return what `play` returns and the CPU time it took [s]."""
+    begin = time.process_time()
+    return play(), time.process_time() - begin
+
+
+def balancing() -> list[Row]:
+    """CartPole: five seeds."""
+    from benchmarks.deep import cart_pole
+
+    played = [timed(lambda seed=seed: cart_pole.greedy_return(seed)) for seed in range(5)]  # type: ignore[misc]
+    solved = sum(score >= cart_pole.SOLVED for score, _ in played)
+    what = f"seeds of 5 with {cart_pole.SOLVED:g} over 100 greedy episodes"
+    return [Row("CartPole-v1", what, "at least 4", solved, solved >= 4, sum(seconds for _, seconds in played))]
+
+
+def deciding() -> list[Row]:
+    """The two-step game and VDN's fit: three seeds, of which the worst counts."""
+    from agents.deep import QMIX, DeepVDN
+    from benchmarks.deep import games
+
+    rows = []
+    for cls, name, wanted in ((DeepVDN, "VDN", 7.0), (QMIX, "QMIX", 8.0)):
+        played = [timed(lambda c=cls, s=seed: games.two_step(c, s)) for seed in range(3)]  # type: ignore[misc]
+        worst = max((score for score, _ in played), key=lambda score: abs(score - wanted))
+        seconds = sum(spent for _, spent in played)
+        rows.append(Row("two-step game", f"{name} earns", f"{wanted:g}", worst, worst == wanted, seconds))
+    gap, seconds = timed(lambda: games.vdn_gap(0))
+    what = "VDN's largest gap to row mean + column mean - mean"
+    return [*rows, Row("its second state", what, "below 0.3", gap, gap < 0.3, seconds)]
+
+
+def remembering(name: str) -> list[Row]:
+    """The T-maze: three seeds, of which the worst counts."""
+    from benchmarks.deep import t_maze
+
+    played = [timed(lambda seed=seed: t_maze.share_correct(name, seed)) for seed in range(3)]  # type: ignore[misc]
+    shares, seconds = [share for share, _ in played], sum(spent for _, spent in played)
+    if name == "no memory":
+        return [Row("T-maze", f"{name}: % correct", "at most 60", max(shares), max(shares) <= 60.0, seconds)]
+    return [Row("T-maze", f"{name}: % correct", "at least 95", min(shares), min(shares) >= 95.0, seconds)]
+
+
+def adapting() -> list[Row]:
+    """Sines: three seeds, of which the worst counts."""
+    from benchmarks.deep import sine
+
+    begin = time.process_time()
+    worst = min(scratch / learned for learned, scratch in map(sine.errors, range(3)))
+    seconds = time.process_time() - begin
+    what = "error after 32 steps from a random start / from Reptile's"
+    return [Row("sines", what, "at least 5", worst, worst >= 5.0, seconds)]
+
+
+GROUPS: dict[str, Callable[[], list[Row]]] = {
+    "games": deciding,
+    "t-maze-gru": lambda: remembering("GRU"),
+    "t-maze-attention": lambda: remembering("attention"),
+    "t-maze-control": lambda: remembering("no memory"),
+    "sines": adapting,
+    "cart-pole": balancing,
+}
+
+
+def play(group: str, out: Path) -> list[Row]:
+    """Return the rows of a group: those in its file if there is one, else play and write it."""
+    path = out / f"{group}.json"
+    if path.exists():
+        return [Row(**row) for row in json.loads(path.read_text())]
+    import torch
+
+    torch.set_num_threads(1)
+    rows = GROUPS[group]()
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    os.replace(temporary, path)
+    return rows
+
+
+def run_deep(out: Path, workers: int, console: Console) -> None:
+    """Play all that is missing in `out`, print the table and write it to `out`/deep.md.
+
+    Raises:
+        InputError: the extra `deep` is missing, fewer workers than one, or the folder cannot be written.
+    """
+    try:
+        import agents.deep  # noqa: F401
+    except ImportError as error:
+        raise InputError(str(error)) from error
+    at_least_one("--workers", workers)
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write results to {out}: {error.strerror}") from error
+    table, rows = Table(*HEAD), []
+    played = joblib.Parallel(n_jobs=workers, return_as="generator")(joblib.delayed(play)(name, out) for name in GROUPS)
+    for found in played:
+        console.print(f"{found[0].experiment}: {found[0].cpu_seconds:.0f} s of CPU time")
+        rows += found
+    for row in rows:
+        table.add_row(*row.cells())
+    console.print(table)
+    lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in rows)]
+    (out / "deep.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
