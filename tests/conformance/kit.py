@@ -35,6 +35,7 @@ ADVICE = (
     # A tabular observation may be state 0.
     "Observation numpy array is all zeros.",
 )
+DIFFERENT = "Agents have different (observation|action) space sizes"  # where they are of several kinds, they may
 MASKS = ("info", "obs", None)
 
 
@@ -56,6 +57,8 @@ def check_api(name: str) -> None:
             if not isinstance(env.observation_space(env.possible_agents[0]), spaces.Box) or alone(single(name)):
                 for message in ADVICE:
                     warnings.filterwarnings("ignore", message, UserWarning)
+            if single(name).vec.simulation.own_spaces is not None:
+                warnings.filterwarnings("ignore", DIFFERENT, UserWarning)
             api_test(env, num_cycles=2 * EPISODE)
 
 
