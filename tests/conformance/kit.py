@@ -35,7 +35,8 @@ ADVICE = (
     # A tabular observation may be state 0.
     "Observation numpy array is all zeros.",
 )
-DIFFERENT = "Agents have different (observation|action) space sizes"  # where they are of several kinds, they may
+# Where agents are of several kinds, they may.
+DIFFERENT = "Agents have different (observation|action) space sizes|Observations are different shapes"
 MASKS = ("info", "obs", None)
 
 
