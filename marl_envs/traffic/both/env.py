@@ -40,6 +40,7 @@ from marl_envs.traffic.vehicles import env as vehicles_env
 from marl_envs.traffic.vehicles.layouts import drawn_seconds, load, network_of
 from marl_envs.traffic.vehicles.observe import state_length, vector_length
 from marl_envs.traffic.vehicles.params import Params as VehicleParams
+from marl_envs.traffic.vehicles.programs import with_lanes_together
 from marl_envs.traffic.vehicles.tables import make_rules, with_rights
 from marl_envs.traffic.vehicles.types import NONE, NUM_ACTIONS
 from marl_envs.traffic.vehicles.types import REWARD_TERMS as VEHICLE_TERMS
@@ -56,6 +57,8 @@ def arranged(params: VehicleParams) -> tuple[Network, tuple[Signal, ...]]:
         ParameterError: there is no such layout, a file is refused, or no junction has a choice of phases.
     """
     network, town = network_of(params), town_of("rilsa" if params.layout == "rilsa1" else params.layout)
+    if params.layout.startswith(("cross", "tee", "grid")):
+        network = with_lanes_together(network)
     network, signals = arrange(network, None if town is None else town.choices)
     if not signals:
         raise ParameterError(f"layout {params.layout!r} has no signals: no junction has two phases to choose from")

@@ -18,6 +18,7 @@ from marl_envs.traffic.both.lights import OF_LIGHT
 from marl_envs.traffic.both.types import REWARD_TERMS, VEHICLE
 from marl_envs.traffic.both.views import KindView
 from marl_envs.traffic.engine.types import DIS, LENGTH, SPEED
+from marl_envs.traffic.plans import TURN_RIGHT
 from marl_envs.traffic.vehicles.types import DRIVING, KEEP, NONE, State
 from marl_envs.traffic.vehicles.types import REWARD_TERMS as VEHICLE_TERMS
 from tests.conformance import batches, face, snapshots
@@ -293,6 +294,27 @@ def test_phases_are_those_of_the_layout():
         first = network.first_phase[signal.junction]
         assert not network.green[first + signal.red].any()
         assert all(network.green[first + phase].any() for phase in signal.phases)
+
+
+@pytest.mark.parametrize(
+    ("layout", "shared"), [("cross", True), ("tee", True), ("cross-2", False), ("cross-turns", False)]
+)
+def test_right_turns_from_shared_lanes_go_with_their_lane(layout, shared):
+    network, (signal,) = arranged(traffic_v0.Params(layout=layout).of_vehicles())
+    links = range(network.first_link[signal.junction], network.first_link[signal.junction + 1])
+    first, moves = network.first_phase[signal.junction], network.first_road_link[signal.junction]
+    for phase in signal.phases:
+        row = network.green[first + phase]
+        opened = {k for k in links if row[network.link_movement[k] - moves]}
+        right = {k for k in links if network.road_link_kind[network.link_movement[k]] == TURN_RIGHT}
+        lanes = {int(network.link_start[k]) for k in opened - right}
+        with_others = {
+            k for k in right if any(network.link_start[k] == network.link_start[o] for o in set(links) - right)
+        }
+        if shared:
+            assert with_others == right
+        assert {k for k in with_others if int(network.link_start[k]) in lanes} == opened & with_others
+        assert right - with_others <= opened
 
 
 @pytest.mark.parametrize(
