@@ -93,8 +93,13 @@ def take_number_of_each(
     dest[:] = numbers
 
 
-def what_is_wrong(actions: Any, agents: Sequence[str], possible: Sequence[str], num_actions: int) -> Exception:
-    """Return the exception that says why `actions` are no dictionary of one action for each of `agents`."""
+def what_is_wrong(
+    actions: Any, agents: Sequence[str], possible: Sequence[str], num_actions: Mapping[str, int]
+) -> Exception:
+    """Return the exception that says why `actions` are no dictionary of one action for each of `agents`.
+
+    `num_actions`: of each of the `possible` agents.
+    """
     if not isinstance(actions, Mapping):
         return TypeError(f"actions must be a dict from agent to action, not {actions!r}")
     for name in actions:
@@ -107,6 +112,6 @@ def what_is_wrong(actions: Any, agents: Sequence[str], possible: Sequence[str], 
             value = operator.index(actions[agent])
         except TypeError:
             return TypeError(f"the action of {agent} must be an integer, not {actions[agent]!r}")
-        if not 0 <= value < num_actions:
-            return ValueError(f"the action of {agent} must be in 0..{num_actions - 1}, not {actions[agent]!r}")
+        if not 0 <= value < num_actions[agent]:
+            return ValueError(f"the action of {agent} must be in 0..{num_actions[agent] - 1}, not {actions[agent]!r}")
     return RuntimeError("actions could not be read")

@@ -64,6 +64,9 @@ class Simulation:
     state_space: gymnasium.spaces.Box
     settings: Any  # NamedTuple
     sizes: Mapping[str, int]  # dimension -> size, for the state's arrays
+    # Agent -> its own spaces of observations and actions, where agents differ; the ones above have room for all then:
+    # each agent's numbers come first, then zeros, and its mask forbids what it does not have.
+    own_spaces: Mapping[str, tuple[gymnasium.Space[Any], gymnasium.Space[Any]]] | None = None
 
     @property
     def fingerprint(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ NO_KERNELS = (
     "interop/",
     "metrics/",
     "wrappers/",
-    *(f"core/{name}.py" for name in ("buffers", "parallel", "policy", "registry", "vector")),
+    *(f"core/{name}.py" for name in ("buffers", "kinds", "parallel", "policy", "registry", "vector")),
     *(f"traffic/{name}.py" for name in ("arrivals", "assemble", "control", "generate", "names", "network")),
     *(f"traffic/{name}.py" for name in ("phases", "pictures", "rilsa", "routing", "sources", "streets")),
     "traffic/formats/",
@@ -60,11 +60,12 @@ NO_KERNELS = (
             "zones",
         )
     ),
+    *(f"traffic/both/{name}.py" for name in ("__init__", "env", "params", "policies", "render", "views")),
     *(f"traffic/vehicles/control/{name}.py" for name in ("__init__", "desk", "tiles")),
     *(f"small/{world}/{name}.py" for world in ("vacuum", "matrix", "grid") for name in ("env", "render")),
     "small/params.py",
     "small/grid/worlds.py",
-    *(f"{name}_v0.py" for name in ("gridworld", "intersection", "matrix", "traffic_signals", "vacuum")),
+    *(f"{name}_v0.py" for name in ("gridworld", "intersection", "matrix", "traffic", "traffic_signals", "vacuum")),
 )
 
 

@@ -80,6 +80,31 @@ def joined(name: str, module: str, *parts: type) -> Any:
     return cls
 
 
+def prefixed(cls: type, prefix: str, same: tuple[str, ...]) -> Any:
+    """Return `cls` with `prefix` before each field and each dimension that is no number and not one of `same`.
+
+    So two parts that use the same names can be joined. Kernels unpack the part as a `cls` all the same: what a table
+    holds has no names.
+    """
+
+    def renamed(hint: Any) -> Any:
+        if get_origin(hint) is not Annotated:
+            return hint
+        array, dims = get_args(hint)
+        names = [dim if dim in same or dim.isdigit() else prefix + dim for dim in dims.split()]
+        return Annotated[array, " ".join(names)]
+
+    hints = get_type_hints(cls, include_extras=True)
+    fields = [(prefix + name, renamed(hint)) for name, hint in hints.items()]
+    return NamedTuple(prefix + cls.__name__, fields)
+
+
+def part_of(struct: tuple[Any, ...], cls: type[T], prefix: str = "") -> T:
+    """Return the fields of `cls`, each under `prefix` in `struct` where it is not there under its own name."""
+    names = ((field.name, prefix + field.name) for field in fields_of(cls))
+    return cls(*(getattr(struct, full if hasattr(struct, full) else name) for name, full in names))
+
+
 def slots_of(cls: type) -> int:
     """Return how many table entries `cls` takes."""
     return sum(1 + len(field.dims or ()) for field in fields_of(cls))

@@ -13,6 +13,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from marl_envs.core.actions import take_number_of_each, what_is_wrong
 from marl_envs.core.family import Simulation
 from marl_envs.core.finishing import Results, leaving, living, staying
+from marl_envs.core.kinds import Cutter, spaces_of
 from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.vector import VectorEnv
@@ -62,12 +63,9 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self._ready = False
         self._painter: Any = None
         self._alone = simulation.family.finish_alone
-        space = simulation.observation_space
         self._mask = simulation.params.mask
-        if self._mask == "obs":
-            mask_space = spaces.Box(0, 1, (int(simulation.action_space.n),), np.int8)
-            space = spaces.Dict({"observation": space, "action_mask": mask_space})
-        self._space = space
+        self._spaces = spaces_of(simulation, self._mask)
+        self._cutter = Cutter(simulation)
         self._wire()
 
     def _wire(self) -> None:
@@ -77,7 +75,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         out = self.vec.out
         self._actions = memoryview(self.vec.arrays.actions[0])
         self._continuous = self.vec.simulation.continuous
-        self._limit = 0 if self._continuous else int(self.vec.action_space.n)
+        actions: Any = () if self._continuous else [self._spaces[agent][1] for agent in self.possible_agents]
+        self._limits = [(i, self.possible_agents[i], int(space.n)) for i, space in enumerate(actions)]
         self._notes = self.vec.simulation.family.notes
         self._obs = self.vec.simulation.seen(out.label, out.obs)[0]
         self._out = (out.reward[0], out.terminated[0], out.truncated[0], out.terms[0], out.mask[0], out.notes[0])
@@ -85,14 +84,12 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         self._alive: Any = out.alive[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the agent's observation space, the same object for all agents and calls."""
-        del agent
-        return self._space
+        """Return the agent's observation space, the same object for all agents of its kind and all calls."""
+        return self._spaces[agent][0]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the agent's action space, the same object for all agents and calls."""
-        del agent
-        return self.vec.action_space  # type: ignore[no-any-return]
+        """Return the agent's action space, the same object for all agents of its kind and all calls."""
+        return self._spaces[agent][1]
 
     @property
     def state_space(self) -> spaces.Space[Any]:
@@ -175,9 +172,9 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             space = self.vec.action_space
             take_number_of_each(actions, self.vec.arrays.controls[0], space, self.possible_agents)
             return
-        buffer, limit = self._actions, self._limit
+        buffer = self._actions
         try:
-            for i, agent in self._numbered:
+            for i, agent, limit in self._limits:
                 buffer[i] = actions[agent]
                 if not 0 <= buffer[i] < limit:
                     raise ValueError
@@ -211,6 +208,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
             terms.copy(),
             mask.copy(),
         )
+        rows, mask = self._cutter.cut(rows, mask)
         for i, agent in self._numbered:
             obs[agent] = rows[i]
             rewards[agent] = paid[i]
@@ -233,7 +231,8 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         return {}, {}, {}, {}, {}
 
     def _explain(self, actions: Any) -> Exception:
-        return what_is_wrong(actions, self.agents, self.possible_agents, self._limit)
+        limits = {agent: limit for _, agent, limit in self._limits}
+        return what_is_wrong(actions, self.agents, self.possible_agents, limits)
 
     def state(self) -> NDArray[np.float32]:
         """Return the global state, 1-D float32 inside `state_space`; also valid after the end."""
@@ -302,7 +301,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out windows and views into arrays."""
-        views = ("_step", "_more", "_actions", "_obs", "_out", "_ended", "_alive")
+        views = ("_step", "_more", "_actions", "_limits", "_obs", "_out", "_ended", "_alive")
         return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

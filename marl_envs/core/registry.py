@@ -27,6 +27,7 @@ _WAREHOUSE = "marl_envs.warehouse_v0"
 _ERRANDS = "marl_envs.errands_v0"
 _SIGNALS = "marl_envs.traffic_signals_v0"
 _INTERSECTION = "marl_envs.intersection_v0"
+_TRAFFIC = "marl_envs.traffic_v0"
 _VACUUM = "marl_envs.vacuum_v0"
 _MATRIX = "marl_envs.matrix_v0"
 _GRID = "marl_envs.gridworld_v0"
@@ -78,6 +79,7 @@ SPECS = {
             _INTERSECTION,
             {"layout": "rilsa1", "num_vehicles": 16, "arrivals": "flow", "flow": 600.0, "background": 0.5},
         ),
+        Spec("marl_envs/traffic-cross-both-v0", _TRAFFIC, {"layout": "cross-turns", "num_vehicles": 4}),
         Spec(
             "marl_envs/errands-kiva-60ag-v0",
             _ERRANDS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium import spaces
 
+from marl_envs.core.kinds import stacked
 from marl_envs.core.parallel import ParallelEnv
 from marl_envs.core.params import ParameterError
 
@@ -16,8 +16,9 @@ class JointGymEnv(gymnasium.Env[tuple[Any, ...], tuple[Any, ...]]):
     """One observation, action and reward for each agent, in the order of `agents`, in tuples.
 
     The reward is one float in an environment built with `reward="team"` (the same for all), else a list of floats.
-    Infos hold `action_mask` int8 [A, N] and `reward_terms` float32 [A, T]; the last one of an episode also holds its
-    metrics, each a float under its own name, and `episode_limit`: whether the time limit ended it (EPyMARL reads it).
+    Infos hold `action_mask` int8 [A, N] (zeros behind an agent's that has fewer actions than others) and `reward_terms`
+    float32 [A, T]; the last one of an episode also holds its metrics, each a float under its own name, and
+    `episode_limit`: whether the time limit ended it (EPyMARL reads it).
     """
 
     def __init__(self, env: ParallelEnv) -> None:
@@ -82,7 +83,7 @@ class JointGymEnv(gymnasium.Env[tuple[Any, ...], tuple[Any, ...]]):
     def _info(self, infos: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Return the agents' infos, stacked."""
         first = infos[self.agents[0]]
-        return {name: np.stack([infos[agent][name] for agent in self.agents]) for name in first}
+        return {name: stacked([infos[agent][name] for agent in self.agents]) for name in first}
 
     def render(self) -> Any:
         """Draw the environment as its `render_mode` says."""

@@ -14,6 +14,7 @@ ARTISTS = {
     "gridworld_v0": "marl_envs.small.grid.render",
     "intersection_v0": "marl_envs.traffic.vehicles.render",
     "matrix_v0": "marl_envs.small.matrix.render",
+    "traffic_v0": "marl_envs.traffic.both.render",
     "traffic_signals_v0": "marl_envs.traffic.signals.render",
     "vacuum_v0": "marl_envs.small.vacuum.render",
     "warehouse_v0": "marl_envs.warehouse.render",

@@ -13,6 +13,7 @@ from marl_envs.core.threads import available
 from tests.conformance.play import (
     SEED,
     alone,
+    assert_begins,
     assert_same,
     batch,
     batch_course,
@@ -75,8 +76,8 @@ def assert_row(env: ParallelEnv, step: tuple[Any, ...], results: tuple[Any, ...]
     allowed = info["final_action_mask"] if info["ended"][e] else info["action_mask"]
     assert (not env.agents) == info["ended"][e]
     for a, agent in enumerate(env.possible_agents):
-        np.testing.assert_array_equal(step[0][agent], shown[e, a])
-        np.testing.assert_array_equal(step[4][agent]["action_mask"], allowed[e, a])
+        assert_begins(step[0][agent], shown[e, a])
+        assert_begins(step[4][agent]["action_mask"], allowed[e, a])
         assert step[1][agent] == reward[e, a]
         if alone(env):  # flags are those of the common end, and `alive` says who has finished
             over = bool(info["ended"][e])
@@ -94,8 +95,8 @@ def assert_row(env: ParallelEnv, step: tuple[Any, ...], results: tuple[Any, ...]
         step = env.reset()
         infos = step[1]
     for a, agent in enumerate(env.possible_agents):
-        np.testing.assert_array_equal(step[0][agent], obs[e, a])
-        np.testing.assert_array_equal(infos[agent]["action_mask"], info["action_mask"][e, a])
+        assert_begins(step[0][agent], obs[e, a])
+        assert_begins(infos[agent]["action_mask"], info["action_mask"][e, a])
 
 
 def check_a_row_of_a_batch_is_a_single_environment(name: str) -> None:
@@ -106,8 +107,8 @@ def check_a_row_of_a_batch_is_a_single_environment(name: str) -> None:
         for e, env in singles.items():
             first, infos = env.reset(seed=int(seed_stream(SEED, e)))
             for a, agent in enumerate(env.agents):
-                np.testing.assert_array_equal(first[agent], obs[e, a])
-                np.testing.assert_array_equal(infos[agent]["action_mask"], info["action_mask"][e, a])
+                assert_begins(first[agent], obs[e, a])
+                assert_begins(infos[agent]["action_mask"], info["action_mask"][e, a])
         for actions in plan(vec):
             results = vec.step(actions)
             for e, env in singles.items():

@@ -56,29 +56,43 @@ def check_everything_stays_inside_its_space(name: str) -> None:
 
 def check_spaces(name: str) -> None:
     env = single(name)
-    first, *others = env.possible_agents
-    space = env.observation_space(first)
-    assert isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete)
-    if isinstance(space, spaces.Box):
-        assert space.dtype == np.float32
-        assert len(space.shape) == 1
-        assert space.is_bounded()
-    assert isinstance(env.action_space(first), spaces.Discrete)
-    assert env.action_space(first) == spaces.Discrete(int(env.vec.action_space.n))  # from 0
+    kinds = kinds_of(env)
     env.reset(seed=0)
-    assert env.observation_space(first) is space
-    for agent in others:
-        assert env.observation_space(agent) is space
-        assert env.action_space(agent) is env.action_space(first)
+    for agents in kinds.values():
+        space, actions = env.observation_space(agents[0]), env.action_space(agents[0])
+        assert isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete)
+        if isinstance(space, spaces.Box):
+            assert space.dtype == np.float32
+            assert len(space.shape) == 1
+            assert space.is_bounded()
+        assert isinstance(actions, spaces.Discrete)
+        assert actions == spaces.Discrete(int(actions.n))  # from 0
+        for agent in agents:
+            assert env.observation_space(agent) is space
+            assert env.action_space(agent) is actions
+    if len(kinds) == 1:
+        assert env.observation_space(env.possible_agents[0]) == env.vec.observation_space
+    sizes = [int(env.action_space(agent).n) for agent in env.possible_agents]  # type: ignore[attr-defined]
+    assert int(env.vec.action_space.n) == max(sizes)
+
+
+def kinds_of(env: Any) -> dict[str, list[str]]:
+    """Return the agents by kind: what their names begin with."""
+    kinds: dict[str, list[str]] = {}
+    for agent in env.possible_agents:
+        kinds.setdefault(agent.rsplit("_", 1)[0], []).append(agent)
+    return kinds
 
 
 def check_names(name: str) -> None:
     env = single(name)
     assert isinstance(env.possible_agents, list)
     assert env.agents == []
-    kinds = {agent.rsplit("_", 1)[0] for agent in env.possible_agents}
-    assert len(kinds) == 1
-    assert [agent.rsplit("_", 1)[1] for agent in env.possible_agents] == [str(i) for i in range(env.max_num_agents)]
+    kinds = kinds_of(env)
+    assert (len(kinds) > 1) == (env.vec.simulation.own_spaces is not None)
+    for kind, agents in kinds.items():
+        assert agents == [f"{kind}_{i}" for i in range(len(agents))]
+    assert env.possible_agents == [agent for agents in kinds.values() for agent in agents]
     names = list(env.possible_agents)
     for _ in range(2):
         env.reset()

@@ -37,9 +37,11 @@ def is_small(name: str) -> bool:
 
 
 def plan(vec: VectorEnv, steps: int = STEPS, seed: int = 0) -> NDArray[np.int64]:
-    """Return random actions [steps, E, A], forbidden ones among them."""
+    """Return random actions [steps, E, A] of each agent's own, forbidden ones among them."""
     shape = (steps, vec.num_envs, vec.num_agents)
-    return np.random.default_rng(seed).integers(0, int(vec.action_space.n), shape)
+    own = vec.simulation.own_spaces
+    limits: Any = int(vec.action_space.n) if own is None else [int(own[agent][1].n) for agent in vec.agents]  # type: ignore[attr-defined]
+    return np.random.default_rng(seed).integers(0, limits, shape)
 
 
 def joint(env: ParallelEnv, row: NDArray[np.int64]) -> dict[str, int]:
@@ -114,6 +116,14 @@ def alone(env: Any) -> bool:
     """Return whether agents of an environment (of either face) may finish before the episode ends."""
     simulation = env.vec.simulation if hasattr(env, "vec") else env.simulation
     return bool(simulation.family.finish_alone)
+
+
+def assert_begins(own: Any, row: NDArray[Any]) -> None:
+    """Fail unless a row of a batch is what an agent has of its own, with nothing but zeros behind it."""
+    row = np.asarray(row)
+    own = np.asarray(own)
+    np.testing.assert_array_equal(own, row[: len(own)] if own.ndim else row)
+    assert not own.ndim or not row[len(own) :].any()
 
 
 def differ(one: Any, other: Any) -> bool:

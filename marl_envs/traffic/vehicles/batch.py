@@ -88,7 +88,7 @@ def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
 
 
 @jit(inline=True)
-def _anyone_drives(fleet: Fleet, e: Int) -> Bool:
+def anyone_drives(fleet: Fleet, e: Int) -> Bool:
     """Return whether any agent has a vehicle on the road."""
     found = 0
     for a in range(fleet.status.shape[1]):
@@ -106,7 +106,7 @@ def begin(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
     if rules.crosswalks:
         clear_walks(state, fleet, rules, e)
     left = MOST_EMPTY / settings.dt
-    while left > 0 and not _anyone_drives(fleet, e):
+    while left > 0 and not anyone_drives(fleet, e):
         advance(state, fleet, settings, rules, e, np.inf)
         left -= 1
     survey(state, fleet, settings, rules, e)

@@ -73,13 +73,17 @@ class Layout:
     """All that the settings know; with a choice of route more than those of the trips."""
 
 
-def load(params: Params) -> Layout:
+def load(params: Params, network: Network | None = None) -> Layout:
     """Return what the parameters name.
+
+    Args:
+        params: the parameters.
+        network: in place of the one that they name; only its phases may differ.
 
     Raises:
         ParameterError: there is no such layout or demand, a file is refused, or nobody can drive through a junction.
     """
-    network = network_of(params)
+    network = network_of(params) if network is None else network
     if not np.diff(network.first_link).any():
         raise ParameterError(f"layout {params.layout!r} has no junction that vehicles could drive through")
     arrivals, demand, trips = _trips_of(params, network)

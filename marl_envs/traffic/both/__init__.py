@@ -1,0 +1,1 @@
+"""Vehicles and signals as agents in one environment, on the same engine."""

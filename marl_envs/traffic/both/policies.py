@@ -1,0 +1,46 @@
+"""Reference controllers of both kinds together, each as it is in its own family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marl_envs.core.policy import Policy
+from marl_envs.core.vector import VectorEnv
+from marl_envs.traffic.both.views import KINDS, KindView
+
+
+class Together:
+    """One policy drives the vehicles, another one switches the signals.
+
+    Policies are those of `traffic/vehicles/policies.py` and `traffic/signals/controllers.py`, or any that act on a
+    `KindView`. Where a signal may not do what its policy wants, as between its own decisions, it keeps what it can.
+    """
+
+    def __init__(self, vehicles: Policy, signals: Policy) -> None:
+        """Take a policy for each kind."""
+        self._policies = vehicles, signals
+        self._views: tuple[KindView, ...] = ()
+        self._vec: VectorEnv | None = None
+
+    def reset(self, seed: int) -> None:
+        """Let both start over."""
+        for policy in self._policies:
+            policy.reset(seed)
+        self._vec = None
+
+    def act(self, vec: VectorEnv, obs: Any) -> NDArray[np.int64]:
+        """Return actions [E, A]."""
+        if self._vec is not vec:
+            self._vec, self._views = vec, tuple(KindView(vec, kind) for kind in KINDS)
+        parts = []
+        for policy, view in zip(self._policies, self._views, strict=True):
+            actions = np.asarray(policy.act(view, view.seen(obs)), np.int64)  # type: ignore[arg-type]
+            mask = view.action_mask
+            if mask is not None:
+                allowed = np.take_along_axis(mask, actions[..., None], axis=2)[..., 0] > 0
+                actions = np.where(allowed, actions, mask.argmax(axis=2))
+            parts.append(actions)
+        return np.concatenate(parts, axis=1)
