@@ -5,6 +5,8 @@ Rules: as in sumo_law.py.
 
 from __future__ import annotations
 
+import numpy as np
+
 from marl_envs.core.jit import Int, Real, jit
 from marl_envs.traffic.engine.sumo_law import NEAR, at_most_behind, stop_speed
 from marl_envs.traffic.engine.types import (
@@ -57,7 +59,7 @@ def behind_last(
     If that is not yet all on `x`, and came another way, `v` stops before the link, `before` [m] ahead.
     """
     s = state.desk[e]
-    u = state.on[e, x, TAIL]
+    u: Int = np.int64(state.on[e, x, TAIL])
     gap = start + state.motion[e, u, DIS] - settings.body[state.vehicle[e, u, KIND]]
     k = state.vehicle[e, v, KIND]
     if gap < settings.min_gap[k] and gap < start and settings.drivable[x, END_LANE] == NONE:

@@ -43,11 +43,11 @@ def change_lanes(state: State, settings: Settings, e: Int) -> None:
         if d < lanes and (_beside(settings, d, d + 1, lanes) or _beside(settings, d, d - 1, lanes)):
             v = state.on[e, d, HEAD]
             while v != NONE:
-                state.plan[e, count] = v
+                state.mover[e, count] = v
                 count += 1
                 v = state.vehicle[e, v, BEHIND]
     for i in range(count):
-        v = state.plan[e, i]
+        v = state.mover[e, i]
         d = state.vehicle[e, v, PLACE]
         if state.motion[e, v, DIS] < 2.0 * settings.body[state.vehicle[e, v, KIND]]:  # others may come onto the lane
             continue
