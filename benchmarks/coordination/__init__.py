@@ -15,6 +15,7 @@ from benchmarks import record, store
 from benchmarks.coordination.results import Matrices, matrices_of, table_rows
 from benchmarks.coordination.table import Row, markdown, write_csv
 from benchmarks.coordination.units import expand, measure_missing
+from benchmarks.locks import lock
 
 SUITE = "coordination"
 
@@ -37,7 +38,7 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
 
     made = record.load(out)
     found = expand(made.jobs)
-    with store.lock(out):
+    with lock(out):
         measure_missing(found, out, workers, console)
         matrices = matrices_of(found, out)
         rows = table_rows(made, found, matrices, out)

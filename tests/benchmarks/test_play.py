@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import play
 from benchmarks.config import load_suite
+from benchmarks.episodes import read_episodes
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand
 from benchmarks.simulate import simulate
@@ -49,7 +50,7 @@ def test_an_episode_played_again_has_the_metrics_that_were_stored(results: Path,
     assert isinstance(session, Session)
     while session.forward():
         pass
-    stored = play.read_episodes(results / "runs" / agent)[number]
+    stored = read_episodes(results / "runs" / agent)[number]
     assert session.at == 20
     for name, value in session.env.metrics().items():
         assert value == stored[name] or (np.isnan(value) and np.isnan(stored[name])), name
@@ -57,7 +58,7 @@ def test_an_episode_played_again_has_the_metrics_that_were_stored(results: Path,
 
 def test_worst_and_best_go_by_the_headline(results: Path) -> None:
     folder, job = play.find_run(results / "runs" / "greedy")
-    values = [metrics[job.headline] for metrics in play.read_episodes(folder)]
+    values = [metrics[job.headline] for metrics in read_episodes(folder)]
     assert play.find_episode(folder, job, "worst").number == int(np.argmin(values))
     assert play.find_episode(folder, job, "best").number == int(np.argmax(values))
     turned = job.model_copy(update={"better": "lower"})

@@ -20,7 +20,9 @@ from marl_envs.render.window import DisplayError
 class Square:
     """An artist of one square, placed at the frame's `x`."""
 
-    reach, rest, actions, keys, overlays = 0.7, 0, ("stay",), {}, {}
+    reach, rest, actions = 0.7, 0, ("stay",)
+    keys: dict[str, int] = {}  # noqa: RUF012
+    overlays: dict[str, str] = {}  # noqa: RUF012
 
     def extent(self) -> tuple[float, float]:
         return 4, 4

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.params import build
-from marl_envs.render.scene import Frame, Polygon, Scene, Shape
+from marl_envs.render.scene import WHOLE, Frame, Polygon, Scene, Shape, View
 from marl_envs.render.theme import Theme, mix
 from marl_envs.traffic.both.env import arranged
 from marl_envs.traffic.both.params import Params
@@ -28,9 +28,9 @@ class MixedArtist(IntersectionArtist):
         super().__init__(network)
         self.signals = signals
 
-    def scene(self, frame: Frame, theme: Theme) -> Scene:
+    def scene(self, frame: Frame, theme: Theme, view: View = WHOLE) -> Scene:
         """Return the picture of `frame`."""
-        plain = super().scene(frame, theme)
+        plain = super().scene(frame, theme, view)
         violations = ("on red", str(int(frame["violations"])))
         return replace(plain, values=(*plain.values, violations))
 

@@ -135,7 +135,7 @@ class IntersectionArtist:
     def bodies(self, frame: Frame) -> Iterator[tuple[int, float, float, float, float]]:
         """Yield slot, middle x, y [m, y downwards] and unit direction of every vehicle that is in the picture."""
         for v in np.flatnonzero(frame["place"] >= 0).tolist():
-            b = self._body(frame, v)
+            b = self.body(frame, v)
             x, y = self.map.at(b.x, b.y)
             if 0 <= x <= self.map.width and 0 <= y <= self.map.height:
                 yield v, x, y, b.dx, -b.dy

@@ -6,7 +6,8 @@ import pytest
 from marl_envs import errands_v0
 from marl_envs.render.canvas import Canvas
 from marl_envs.render.theme import DARK, LIGHT
-from marl_envs.warehouse.errands.render import MOST_WAYS, ErrandsArtist, artist
+from marl_envs.warehouse.errands.render import ErrandsArtist, artist
+from marl_envs.warehouse.render_overlays import MOST_WAYS
 from tests.warehouse.errands.plain import write_problem
 
 ROWS = (
