@@ -117,10 +117,12 @@ def _reached_rows(made: Record, environment: str, agent: str, out: Path, records
     suite = made.suite
     if not isinstance(suite.agents[agent], LearnerAgent):
         return []
+    import polars as pl
+
     keys = [key for key, job in made.jobs.items() if (job.environment, job.agent) == (environment, agent)]
     frame = store.read_runs(out, keys, "evals.parquet")
     frame = frame.filter(frame["metric"] == suite.headline_in(environment))
-    means = frame.group_by("seed", "step").mean().sort("seed", "step")
+    means = frame.group_by("seed", "step").agg(pl.col("value").mean()).sort("seed", "step")
     steps = sorted(set(means["step"].to_list()))
     runs = [means.filter(means["seed"] == s)["value"].to_list() for s in sorted(set(means["seed"].to_list()))]
     chance, planner = (float(np.mean(list(x.values()))) for x in _scale(suite, environment, records))
