@@ -47,7 +47,6 @@ class Window:
             pygame.display.quit()
             raise DisplayError(f"cannot open a window ({error}): {_HELP}") from error
         pygame.display.set_caption(title)
-        pygame.key.set_repeat(300, 60)
         _owner = self
         return screen
 
