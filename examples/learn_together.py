@@ -22,6 +22,7 @@ from agents import IndependentQLearning
 from benchmarks.statistics import Estimate, t_interval
 from examples.gallery_learning import STYLE
 from marl_envs import traffic_v0
+from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.both.policies import Together
 from marl_envs.traffic.both.views import KINDS, KindView
 from marl_envs.traffic.signals.controllers import FixedTime
@@ -35,9 +36,9 @@ TASK: dict[str, Any] = {
     "num_vehicles": 12,
     "observation": "tabular",
     "mask_unsafe": True,
-    "signal_actions": "next",
-    "signal_interval": 2.0,
-    "max_cycles": 300,
+    "signal_actions": "next",  # with two phases, the other one
+    "signal_weights": {"vehicles": 0.2},
+    "max_cycles": 300,  # whole decisions of the signals
 }
 CASES = {
     "nobody": (),
@@ -61,52 +62,61 @@ def references() -> tuple[Any, Any]:
     return EngineDriver(), FixedTime(GREEN)
 
 
+class Pupils:
+    """One kind of agent that learns: at all decisions, or at every `stride`-th, when it has something to decide."""
+
+    def __init__(self, vec: VectorEnv, kind: str, steps: int, seed: int) -> None:
+        """Plan a training of so many steps of the batch."""
+        self.view = KindView(vec, kind)
+        self.stride = vec.params.every if kind == "signals" else 1
+        self.learner = IndependentQLearning(self.view, seed=seed)
+        self.learner.begin(steps // self.stride * vec.num_envs * self.view.num_agents)
+        self.obs = self.actions = np.zeros((vec.num_envs, self.view.num_agents), np.int64)
+
+    def act(self, step: int, obs: NDArray[Any], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Return their actions; between their own decisions any allowed one."""
+        own = self.view.masks(mask)
+        if step % self.stride:
+            return own.argmax(axis=2)
+        self.obs = self.view.seen(obs).copy()
+        self.actions = self.learner.act(self.obs, own)
+        return self.actions
+
+    def update(self, step: int, alive: NDArray[np.bool_], result: tuple[Any, ...]) -> None:
+        """Learn from what has come of their last decision, once it is over."""
+        if (step + 1) % self.stride:
+            return
+        view, (obs, reward, terminated, _, info) = self.view, result
+        self.learner.update(
+            self.obs,
+            self.actions,
+            reward[:, view.rows],
+            view.seen(obs),
+            view.seen(info["final_obs"]),
+            info["ended"],
+            terminated[:, view.rows],
+            alive[:, view.rows],
+            view.masks(info["action_mask"]),
+            view.masks(info["final_action_mask"]),
+        )
+
+
 def train(kinds: tuple[str, ...], params: dict[str, Any], steps: int, seed: int) -> dict[str, Any]:
     """Return a learner for each kind that learns, after `steps` decisions of the batch."""
     vec = traffic_v0.vector_env(TRAINED, **params)
-    views = {kind: KindView(vec, kind) for kind in KINDS}
-    learners = {kind: IndependentQLearning(views[kind], seed=seed) for kind in kinds}
-    for kind, learner in learners.items():
-        learner.begin(steps * TRAINED * views[kind].num_agents)
+    pupils = [Pupils(vec, kind, steps, seed) for kind in kinds]
     others = Together(*references())
     obs, info = vec.reset(seed=seed)
-    for _ in range(steps):
-        actions = others.act(vec, obs) if len(kinds) < 2 else np.zeros((TRAINED, vec.num_agents), np.int64)
-        for kind, learner in learners.items():
-            view = views[kind]
-            actions[:, view.rows] = learner.act(view.seen(obs), view.masks(info["action_mask"]))
-        before, alive = obs, info["alive"]  # views that stay valid during this step
-        obs, reward, terminated, _, info = vec.step(actions)
-        for kind, learner in learners.items():
-            update(learner, views[kind], before, actions, reward, obs, terminated, alive, info)
-    return learners
-
-
-def update(
-    learner: Any,
-    view: KindView,
-    before: NDArray[Any],
-    actions: NDArray[np.int64],
-    reward: NDArray[np.float32],
-    obs: NDArray[Any],
-    terminated: NDArray[np.bool_],
-    alive: NDArray[np.bool_],
-    info: dict[str, Any],
-) -> None:
-    """Let one kind learn from a step of the batch."""
-    rows = view.rows
-    learner.update(
-        view.seen(before),
-        actions[:, rows],
-        reward[:, rows],
-        view.seen(obs),
-        view.seen(info["final_obs"]),
-        info["ended"],
-        terminated[:, rows],
-        alive[:, rows],
-        view.masks(info["action_mask"]),
-        view.masks(info["final_action_mask"]),
-    )
+    for step in range(steps):
+        mask, alive = info["action_mask"], info["alive"]
+        actions = others.act(vec, obs) if len(kinds) < len(KINDS) else np.zeros((TRAINED, vec.num_agents), np.int64)
+        for pupil in pupils:
+            actions[:, pupil.view.rows] = pupil.act(step, obs, mask)
+        result = vec.step(actions)
+        obs, info = result[0], result[-1]
+        for pupil in pupils:
+            pupil.update(step, alive, result)
+    return {kind: pupil.learner for kind, pupil in zip(kinds, pupils, strict=True)}
 
 
 def measure(learners: dict[str, Any], params: dict[str, Any], seed: int) -> Measured:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from marl_envs.core.jit import ENABLED, jit
-from marl_envs.core.pack import allocate, fields_of, joined, slot_of, slots_of, table_of, unpack
+from marl_envs.core.pack import allocate, fields_of, joined, part_of, prefixed, slot_of, slots_of, table_of, unpack
 
 
 class Kinds(NamedTuple):
@@ -248,3 +248,24 @@ def test_a_joined_struct_is_its_parts_one_after_the_other():
 def test_parts_with_a_field_of_one_name_cannot_be_joined():
     with pytest.raises(TypeError, match="Twice cannot be joined: gain, limit, sums would be there twice"):
         joined("Twice", __name__, Few, Few)
+
+
+def test_two_structs_that_use_the_same_names_are_joined_with_a_prefix():
+    with pytest.raises(TypeError, match="gain, limit, sums would be there twice"):
+        joined("Both", __name__, Few, Few)
+    both = joined("Both", __name__, Few, prefixed(Few, "their_", ()))
+    assert both._fields == ("gain", "sums", "limit", "their_gain", "their_sums", "their_limit")
+    struct = both(1.5, np.arange(3.0), 7, 2.5, np.arange(2.0) + 5.0, 8)
+    table = table_of(struct)
+    for offset, prefix in ((0, ""), (slots_of(Few), "their_")):
+        one, other = unpack(table, Few, offset), part_of(struct, Few, prefix)
+        assert (one.gain, one.limit) == (other.gain, other.limit)
+        np.testing.assert_array_equal(one.sums, other.sums)
+        assert np.shares_memory(other.sums, struct.sums if prefix == "" else struct.their_sums)
+
+
+def test_a_prefix_is_before_dimensions_that_are_not_the_same():
+    made = allocate(prefixed(Kinds, "x_", ("B",)), x_A=2, B=3, x_C=4, x_D=5, **{"3": 3})
+    assert made.x_i32.shape == (2, 3, 4, 5)
+    assert made.x_f32.shape == (2, 3)
+    assert fields_of(type(made))[3].dims == ("x_A", "B", "x_C", "x_D")
