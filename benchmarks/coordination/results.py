@@ -75,6 +75,7 @@ Records = dict[tuple[str, str], dict[int, list[dict[str, float]]]]  # (environme
 def _records(made: Record, out: Path) -> Records:
     """Return the records of the final evaluations."""
     frame = store.read_runs(out, list(made.jobs), "episodes.parquet")
+    frame = frame.filter(frame["phase"] == "eval")
     found: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
     for seed, env, algo, episode, metric, value in frame.select(
         "seed", "env", "algo", "episode", "metric", "value"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,7 +125,15 @@ def _measured(units: list[Unit], out: Path, workers: int) -> Iterator[str]:
         yield from (measure(unit, out) for unit in units)
         return
     import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         parallel = joblib.Parallel(n_jobs=min(workers, len(units)), batch_size=1, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(measure)(unit, out) for unit in units)
+    results: Any = parallel(joblib.delayed(measure)(unit, out) for unit in units)
+    with closing(results):  # ends the workers if units are still measured
+        try:
+            yield from results
+        except TerminatedWorkerError as error:
+            raise RunError(
+                "a worker process was killed (out of memory?); what was measured is kept, the same command continues"
+            ) from error

@@ -205,6 +205,15 @@ def test_measuring_continues_where_it_stopped(results: Path, monkeypatch: pytest
     assert {name: (results / name).read_bytes() for name in names} == before
 
 
+@pytest.mark.slow
+def test_two_processes_measure_the_same(results: Path) -> None:
+    rows = measure_runs(results, 1, quiet_console())
+    for path in (results / units.FOLDER).glob("*.json"):
+        path.unlink()
+    again = measure_runs(results, 2, quiet_console())
+    assert repr(again) == repr(rows)  # NaN equals itself here
+
+
 def test_a_unit_that_fails_does_not_stop_the_others(
     results: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
