@@ -6,6 +6,8 @@ Run it from the checkout, with the extra `bench` installed:
     python -m benchmarks run quick                  # run one; results go to results/quick
     python -m benchmarks run quick --seeds 10 --workers 4 --out elsewhere
     python -m benchmarks run my_suite.yaml          # any file of the same form as suites/quick.yaml
+    python -m benchmarks run full                   # all suites; --engine dask, ray or slurm for clusters
+    python -m benchmarks compare results/a results/b  # paired by seed; also ci, verify, export (docs/benchmarks.md)
     python -m benchmarks figure errands --out density.svg  # a suite's figure of rising density, once it has run
     python -m benchmarks speed                      # agent-steps per CPU-second, beside peers that are installed
 

@@ -68,6 +68,11 @@ def run_task(task: Task) -> Outcome:
     return perform(Job.model_validate_json(task.spec), task.key, Path(task.out), task.execute)
 
 
+def run_tasks(tasks: list[Task]) -> list[Outcome]:
+    """Run several tasks, one after the other."""
+    return [run_task(task) for task in tasks]
+
+
 def perform(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
     """Run one job and put its folder in place; errors come back in the outcome, so that other jobs go on.
 

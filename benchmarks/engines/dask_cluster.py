@@ -10,9 +10,9 @@ from typing import Any
 import dask
 from distributed import CancelledError, Client, KilledWorker, LocalCluster
 
-from benchmarks.engines.stream import THREADS, outcome_of, stream
+from benchmarks.engines.stream import THREADS, Chunk, stream
 from benchmarks.errors import RunError
-from benchmarks.worker import Execute, Outcome, Task, get_ready, run_task
+from benchmarks.worker import Execute, Outcome, Task, get_ready, run_tasks
 
 _LOCAL = {
     "distributed.nanny.pre-spawn-environ": THREADS,
@@ -49,8 +49,7 @@ class DaskCluster:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come."""
-        for ended in stream(tasks, self._submit, self.workers):
-            yield outcome_of(ended, (KilledWorker, CancelledError))
+        yield from stream(tasks, self._submit, self.workers, (KilledWorker, CancelledError))
 
     def close(self) -> None:
         """Leave the cluster; end it if it is this engine's."""
@@ -58,5 +57,5 @@ class DaskCluster:
         if self._cluster is not None:
             self._cluster.close()
 
-    def _submit(self, task: Task) -> Any:
-        return self._client.submit(run_task, task, key=f"{task.key}-{task.attempt}", pure=False)
+    def _submit(self, chunk: Chunk) -> Any:
+        return self._client.submit(run_tasks, chunk, key=f"{chunk[0].key}-{chunk[0].attempt}", pure=False)

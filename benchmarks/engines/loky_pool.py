@@ -9,8 +9,8 @@ from typing import Any
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from benchmarks.engines.stream import THREADS, outcome_of, stream
-from benchmarks.worker import Execute, Outcome, Task, get_ready, join_pool, run_task
+from benchmarks.engines.stream import THREADS, Chunk, stream
+from benchmarks.worker import Execute, Outcome, Task, get_ready, join_pool, run_tasks
 
 
 class LokyPool:
@@ -27,8 +27,7 @@ class LokyPool:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come; where a worker dies, whatever was submitted is lost."""
-        for ended in stream(tasks, self._submit, self.workers):
-            yield outcome_of(ended, (BrokenProcessPool,))
+        yield from stream(tasks, self._submit, self.workers, (BrokenProcessPool,))
 
     def close(self) -> None:
         """Kill the workers."""
@@ -36,12 +35,12 @@ class LokyPool:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
 
-    def _submit(self, task: Task) -> Any:
+    def _submit(self, chunk: Chunk) -> Any:
         try:
-            return self._running().submit(run_task, task)
+            return self._running().submit(run_tasks, chunk)
         except BrokenProcessPool:
             self.close()
-            return self._running().submit(run_task, task)
+            return self._running().submit(run_tasks, chunk)
 
     def _running(self) -> ProcessPoolExecutor:
         """Return the pool, which is made when it is first needed."""

@@ -10,10 +10,10 @@ from typing import Any
 import ray
 from ray.exceptions import LocalRayletDiedError, NodeDiedError, OutOfMemoryError, TaskCancelledError, WorkerCrashedError
 
-from benchmarks.engines.stream import THREADS, outcome_of, stream
+from benchmarks.engines.stream import THREADS, stream
 from benchmarks.errors import RunError
 from benchmarks.jobs import ROOT
-from benchmarks.worker import Execute, Outcome, Task, get_ready, run_task
+from benchmarks.worker import Execute, Outcome, Task, get_ready, run_tasks
 
 _LOST = (WorkerCrashedError, OutOfMemoryError, NodeDiedError, LocalRayletDiedError, TaskCancelledError)
 
@@ -35,7 +35,7 @@ class RayCluster:
             raise RunError(f"--address: ray does not start at {address or 'this machine'}: {error}") from error
         self.workers = workers if address is None else max(1, int(ray.cluster_resources().get("CPU", 1)))
         # The runner tries again itself, so that attempts are counted alike on every engine.
-        self._run, self._ready = (ray.remote(num_cpus=1, max_retries=0)(call) for call in (run_task, get_ready))
+        self._run, self._ready = (ray.remote(num_cpus=1, max_retries=0)(call) for call in (run_tasks, get_ready))
 
     def start(self, execute: Execute) -> None:
         """Let the workers start and import what is heavy."""
@@ -43,8 +43,7 @@ class RayCluster:
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Yield outcomes as they come."""
-        for ended in stream(tasks, lambda task: self._run.remote(task).future(), self.workers):
-            yield outcome_of(ended, _LOST)
+        yield from stream(tasks, lambda chunk: self._run.remote(chunk).future(), self.workers, _LOST)
 
     def close(self) -> None:
         """Leave the cluster; end it if it is this engine's."""

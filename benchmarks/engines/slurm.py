@@ -12,7 +12,7 @@ import submitit
 from benchmarks.engines.stream import THREADS
 from benchmarks.errors import RunError
 from benchmarks.jobs import ROOT
-from benchmarks.worker import Execute, Outcome, Task, run_task
+from benchmarks.worker import Execute, Outcome, Task, run_tasks
 
 POLL = 0.5  # [s] between looks at whether jobs have ended
 ROUNDS = 8  # a worker gets its share of the tasks in so many Slurm jobs: starting one takes seconds
@@ -50,7 +50,7 @@ class Slurm:
         while chunks or self._jobs:
             while chunks and len(self._jobs) < self.workers:
                 chunk = chunks.pop()
-                self._jobs[self._executor.submit(_run_chunk, chunk)] = chunk
+                self._jobs[self._executor.submit(run_tasks, chunk)] = chunk
             for job in [job for job in self._jobs if job.done()]:
                 yield from _outcomes(job, self._jobs.pop(job))
             time.sleep(POLL)
@@ -60,10 +60,6 @@ class Slurm:
         for job in self._jobs:
             job.cancel()
         self._jobs = {}
-
-
-def _run_chunk(tasks: list[Task]) -> list[Outcome]:
-    return [run_task(task) for task in tasks]
 
 
 def _outcomes(job: Any, tasks: list[Task]) -> list[Outcome]:
