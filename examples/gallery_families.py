@@ -114,7 +114,7 @@ def show(name: str, folder: Path, scale: float) -> str:
     took = time.process_time() - began
     env = importlib.import_module(f"marl_envs.{scene.module}").parallel_env(**scene.parameters)
     path = folder / f"play-{name}.gif"
-    size = {"signals": (420, 440), "intersection": (420, 440)}.get(name)
+    size = {"errands": (440, 320), "signals": (420, 440), "intersection": (420, 440)}.get(name)
     settings: dict[str, Any] = {"seed": seed, "steps": scene.shown, "fps": scene.fps, "smooth": scene.smooth}
     record(env, learner.greedy(), path, size=size, **settings)
     return f"{name}: {took:.0f} CPU-s, {scene.headline} {value:g}, {path} {path.stat().st_size / 1024:.0f} KiB"
