@@ -99,7 +99,8 @@ def as_body(value: Any) -> Body:
     if not isinstance(value, dict) or value.get("body") not in BODIES:
         raise ParameterError(f"body must be MLP(), GRU() or Attention(), not {value!r}")
     rest = {name: tuple(v) if isinstance(v, (list, tuple)) else v for name, v in value.items() if name != "body"}
-    body: Body = BODIES[value["body"]](**rest)
+    kind: Any = BODIES[value["body"]]
+    body: Body = kind(**rest)
     return body
 
 

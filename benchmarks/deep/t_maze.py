@@ -10,7 +10,7 @@ from marl_envs import gridworld_v0
 
 BODIES: dict[str, dict[str, Any]] = {
     "GRU": {"body": GRU(32), "sequence": 12, "batch": 32},
-    "attention": {"body": Attention(32, window=11, heads=1)},
+    "attention": {"body": Attention(32, window=11, heads=1), "prioritised": 0.6},
     "no memory": {"body": MLP((32, 32))},
 }
 

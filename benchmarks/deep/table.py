@@ -90,12 +90,26 @@ def adapting() -> list[Row]:
     return [Row("sines", what, "at least 5", worst, worst >= 5.0, seconds)]
 
 
+def exploring() -> list[Row]:
+    """Bandits of ten pulls and five arms: two seeds, of which the worse counts, beside rules made for bandits."""
+    from benchmarks.deep import bandits
+
+    pulls, arms = 10, 5
+    rules = {name: bandits.rule(name, pulls, arms) for name in ("greedy", "Thompson", "UCB1")}
+    played = [timed(lambda seed=seed: bandits.learned(pulls, arms, 400, seed)) for seed in range(2)]  # type: ignore[misc]
+    worse, seconds = min(score for score, _ in played), sum(spent for _, spent in played)
+    others = ", ".join(f"{name} {score:.2f}" for name, score in rules.items())
+    what, wanted = f"wins of RL^2 in {pulls} pulls of {arms} arms ({others})", rules["greedy"]
+    return [Row("bandits", what, f"at least {wanted:.2f}", worse, worse >= wanted, seconds)]
+
+
 GROUPS: dict[str, Callable[[], list[Row]]] = {
     "games": deciding,
     "t-maze-gru": lambda: remembering("GRU"),
     "t-maze-attention": lambda: remembering("attention"),
     "t-maze-control": lambda: remembering("no memory"),
     "sines": adapting,
+    "bandits": exploring,
     "cart-pole": balancing,
 }
 
