@@ -67,8 +67,8 @@ def drive_all(state: State, settings: Settings, e: Int) -> Int:
 def _fetch(state: State, e: Int) -> None:
     """Read something of each vehicle of the last step.
 
-    From one vehicle to the next along the lanes, the processor would wait for memory at each; from a list, it reads
-    many at once. That saves a fifth of the time where many environments take turns in the cache.
+    Going from one vehicle to the next along the lanes, the processor would wait for memory at each; from a list it
+    reads many at once. It shows where many environments take turns in the cache.
     """
     found: Int = np.int64(0)
     for i in range(state.num_plans[e]):

@@ -44,14 +44,16 @@ def behind_those_inside(state: State, settings: Settings, e: Int, v: Int, link: 
         foe = settings.conflict_foe[c]
         u = state.on[e, foe, TAIL]
         while u != NONE:
-            speed = min(speed, _behind(state, settings, e, v, link, start, c, u, state.motion[e, u, DIS], True, speed))
+            speed = min(
+                speed, _behind(state, settings, e, v, link, start, c, u, state.motion[e, u, DIS], np.bool_(True), speed)
+            )
             u = state.vehicle[e, u, AHEAD]
         lane = settings.drivable[foe, END_LANE]
         u = state.on[e, lane, TAIL]
         if u != NONE and state.came[e, u] == foe:  # past the link, but perhaps not its rear
             front = settings.measure[foe, LENGTH] + state.motion[e, u, DIS]
             if front - settings.body[state.vehicle[e, u, KIND]] < settings.measure[foe, LENGTH]:
-                speed = min(speed, _behind(state, settings, e, v, link, start, c, u, front, False, speed))
+                speed = min(speed, _behind(state, settings, e, v, link, start, c, u, front, np.bool_(False), speed))
     return speed
 
 

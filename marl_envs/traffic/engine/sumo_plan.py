@@ -53,6 +53,7 @@ from marl_envs.traffic.engine.types import (
     State,
 )
 
+# Numbers are passed as NumPy's: what takes a literal is compiled for it alone
 MOVING = 1e-4  # who plans to be slower does not ask [m/s]
 AHEAD_ROOM = 25.0  # of lanes beyond the first line that one looks at in any case [m]
 
@@ -140,7 +141,7 @@ def _over_link(
     speed, there = speeds
     wait = settings.wait_at[x]
     if wait > 0.0 and start + wait > 0.0 and state.lines[s, v] < LINES:
-        _, _, slowed = _come_to(state, settings, e, v, x, 1, start + wait, speeds, slowed, timed)
+        _, _, slowed = _come_to(state, settings, e, v, x, np.int64(1), start + wait, speeds, slowed, timed)
     slower = behind_those_inside(state, settings, e, v, x, start, speed)
     if timed:
         leave_slower(state, e, v, slower)
@@ -229,7 +230,7 @@ def _look_ahead(state: State, settings: Settings, e: Int, v: Int, d: Int, speed:
             if nxt == NONE:
                 speed = min(speed, stop_speed(end, brake, dt, dt))
                 break
-            on, asks, slowed = _come_to(state, settings, e, v, nxt, 0, end, (speed, there), slowed, timed)
+            on, asks, slowed = _come_to(state, settings, e, v, nxt, np.int64(0), end, (speed, there), slowed, timed)
             if not on or (speed <= 0.0 and x == d):  # it stands before its first line, and does not ask to pass
                 break
             if (
@@ -262,7 +263,7 @@ def plan_lines(state: State, settings: Settings, e: Int, v: Int, d: Int, u: Int,
     speed = speed_here(state, settings, e, v, d, u, gap)
     state.here[s, v] = speed
     state.timed[s, v] = 0
-    speed = _look_ahead(state, settings, e, v, d, speed, np.bool_(False))  # no literal: it would be compiled for itself
+    speed = _look_ahead(state, settings, e, v, d, speed, np.bool_(False))
     return keep_clear(state, settings, e, v, d, ahead, speed)
 
 
