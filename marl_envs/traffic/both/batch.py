@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import unpack
 from marl_envs.traffic.both.decide import hand_out, note_red, note_seats, signal_may, signals_decide
@@ -213,61 +214,53 @@ def _decide_all(table: Any, e: Int) -> Bool:
     return ended
 
 
-@jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one decision."""
+@jit(inner=True)
+def _step_one(table: Any, e: Int) -> Bool:
+    """Advance an environment by one decision; return whether its next episode begins."""
     vehicles, out = unpack(table, VehicleRules, VEHICLE_RULES_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        ended = _decide_all(table, e)
-        _note_all(table, e)
-        if ended and vehicles.autoreset:
-            measure_one(table, e)
-            see(table, out.final_obs, out.final_label, out.final_mask, e)
-            begin(table, e)
-            for a in range(out.alive.shape[1]):
-                out.alive[e, a] = True
-        see(table, out.obs, out.label, out.mask, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    for e in range(first, last):
-        begin(table, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write what the environments first..last-1 show as they stand."""
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        see(table, out.obs, out.label, out.mask, e)
-        _note_all(table, e)
-        _show_alive(table, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    for e in range(first, last):
+    ended = _decide_all(table, e)
+    _note_all(table, e)
+    begins = ended and vehicles.autoreset != 0
+    if begins:
         measure_one(table, e)
+        see(table, out.final_obs, out.final_label, out.final_mask, e)
+        for a in range(out.alive.shape[1]):
+            out.alive[e, a] = True
+    return begins
 
 
-@jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :], which is zero.
-
-    First that of vehicles, then that of signals without the time.
-    """
+@jit(inner=True)
+def _describe(table: Any, e: Int) -> None:
+    """Write the global state: first that of vehicles, then that of signals without the time."""
     state, settings = unpack(table, EngineState, 0), unpack(table, EngineSettings, SETTINGS_AT)
     fleet, vehicles = unpack(table, Fleet, FLEET_AT), unpack(table, VehicleRules, VEHICLE_RULES_AT)
     control, signals = unpack(table, Control, CONTROL_AT), unpack(table, SignalRules, SIGNAL_RULES_AT)
-    described = unpack(table, Crowd, CROWD_AT).described
+    described, dest = unpack(table, Crowd, CROWD_AT).described, unpack(table, Out, OUT_AT).global_state
     at = 1 + STATE_OF_AGENT * fleet.slot.shape[1] + STATE_OF_LANE * vehicles.lane_junction.shape[0]
+    global_state(state, fleet, settings, vehicles, dest, e)
+    signal_state(state, control, settings, signals, described, e)
+    for i in range(described.shape[1]):
+        if i > 0:
+            dest[e, at + i - 1] = described[e, i]
+        described[e, i] = np.float32(0.0)  # reading leaves no trace in the state
+
+
+@jit
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
+    out = unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        global_state(state, fleet, settings, vehicles, dest, e)
-        signal_state(state, control, settings, signals, described, e)
-        for i in range(described.shape[1]):
-            if i > 0:
-                dest[e, at + i - 1] = described[e, i]
-            described[e, i] = np.float32(0.0)  # reading leaves no trace in the state
+        begins = operation == RESET
+        if operation == STEP:
+            begins = _step_one(table, e)
+        if begins:
+            begin(table, e)
+        if operation in (STEP, OBSERVE):
+            see(table, out.obs, out.label, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(table, e)
+        elif operation == DESCRIBE:
+            _describe(table, e)
+        if operation == OBSERVE:
+            _note_all(table, e)
+            _show_alive(table, e)

@@ -160,6 +160,7 @@ def _sizes(params: Params, vehicles: VehicleRules, signals: SignalRules, tabular
         "T": len(VEHICLE_TERMS),
         "M": 0,
         "K": 0,
+        "G": 0,
     }
     theirs = {
         "A": lights,
@@ -169,6 +170,7 @@ def _sizes(params: Params, vehicles: VehicleRules, signals: SignalRules, tabular
         "T": len(SIGNAL_TERMS),
         "M": 0,
         "K": 0,
+        "G": 0,
     }
     parts = {VEHICLE: {**fleet, **walks}, SIGNAL: {"A": lights}, VEHICLE_OUT: out, SIGNAL_OUT: theirs}
     return {prefix + name: int(size) for prefix, sizes in parts.items() for name, size in sizes.items()}
@@ -209,9 +211,5 @@ FAMILY = Family(
     notes=NOTES,
     finish_alone=True,
     scene="marl_envs.traffic.both.render",
-    step=batch.step_range,
-    reset=batch.reset_range,
-    observe=batch.observe_range,
-    measure=batch.measure_range,
-    describe=batch.describe_range,
+    play=batch.play_range,
 )
