@@ -71,8 +71,8 @@ class Pupils:
         self.stride = vec.params.every if kind == "signals" else 1
         self.learner = IndependentQLearning(self.view, seed=seed)
         self.learner.begin(steps // self.stride * vec.num_envs * self.view.num_agents)
-        shape = (vec.num_envs, self.view.num_agents)
-        self.obs, self.actions = np.zeros(shape, np.int32), np.zeros(shape, np.int64)
+        self.obs = np.zeros((vec.num_envs, self.view.num_agents), np.int32)
+        self.actions = self.obs.astype(np.int64)
 
     def act(self, step: int, obs: NDArray[Any], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """Return their actions; between their own decisions any allowed one."""
