@@ -85,7 +85,7 @@ def draw(found: dict[tuple[float, float | None], dict[str, Estimate]], figure: A
         axes.set_xlabel("altruism")
         axes.set_xticks([*ALTRUISM, TEAM], ["0", ".5", "1", "team"])
         axes.set_ylim(bottom=0)
-    panels[0].legend(fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, fontsize=9)
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def main() -> None:
     chosen = parser.parse_args()
     found = measure(chosen.flow, chosen.steps, chosen.seeds)
     with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(10.5, 3.3), layout="constrained")
+        figure = plt.figure(figsize=(10.5, 3.5), layout="constrained")
         draw(found, figure)
         figure.savefig(chosen.out, dpi=110)
 
