@@ -112,11 +112,11 @@ def _run(job: Job, part: Path, execute: Execute) -> tuple[float, dict[str, float
     return seconds, shown
 
 
-def join_pool() -> None:
-    """Leave Ctrl-C to the parent, and end when it has: first of all in a process of a pool."""
+def join_pool(parent: int) -> None:
+    """Leave Ctrl-C to the parent (its process number), and end when it has: first of all in a process of a pool."""
     with suppress(ValueError):  # not the main thread: nobody sends it signals
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_parent()
+    _end_with(parent)
 
 
 def get_ready(execute: Execute) -> None:
@@ -156,10 +156,12 @@ def _tidy(part: Path) -> None:
 _watcher: threading.Thread | None = None
 
 
-def _end_with_parent() -> None:
-    """End this process soon after its parent was killed, so that a new run does not meet an old one's workers."""
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent was killed, so that a new run does not meet an old one's workers.
+
+    The parent says who it is, as it may be gone before this process can ask.
+    """
     global _watcher
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,5 +46,5 @@ class LokyPool:
     def _running(self) -> ProcessPoolExecutor:
         """Return the pool, which is made when it is first needed."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, env=THREADS, initializer=join_pool)
+            self._pool = ProcessPoolExecutor(self.workers, env=THREADS, initializer=join_pool, initargs=(os.getpid(),))
         return self._pool

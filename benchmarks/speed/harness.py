@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import statistics
 import tempfile
 import time
@@ -108,5 +107,7 @@ def timed(job: Job, folder: Path) -> dict[str, float]:
 
 def _cpu() -> float:
     """Return the CPU time of this process and of its children that have ended [s]."""
+    import resource  # not on Windows
+
     uses = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(use.ru_utime + use.ru_stime for use in uses)

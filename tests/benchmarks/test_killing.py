@@ -81,3 +81,8 @@ def test_killed_suite_ends_like_an_uninterrupted_one(tmp_path: Path, seeds: int,
     assert set(starts) == keys
     assert sum(starts.values()) <= len(keys) + kills * workers  # only what ran when a run was killed ran again
     assert sum(starts.values()) > len(keys)  # and some did
+
+
+def test_worker_ends_whose_parent_was_gone_before_it_asked() -> None:
+    program = "import time; from benchmarks.worker import join_pool; join_pool(parent=2**22 + 1); time.sleep(60)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=50).returncode == 1
