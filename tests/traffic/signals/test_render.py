@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marl_envs import traffic_signals_v0
-from marl_envs.render.scene import Polygon
+from marl_envs.render.scene import Polygon, Polygons
 from marl_envs.render.theme import DARK, LIGHT
 from marl_envs.traffic.signals.render import artist
 
@@ -31,7 +31,11 @@ def test_the_picture_shows_every_vehicle_and_signal(env):
         values = dict(scene.values)
         assert values["driving"] == str(int((frame["place"] >= 0).sum()))
     near = [v for v in np.flatnonzero(frame["place"] >= 0) if frame["dis"][v] > 200]
-    assert len(scene.shapes) > 2 * len(near)
+    bodies, glass = (s for s in scene.shapes if isinstance(s, Polygons))
+    assert len(bodies.fills) == len(bodies.corners) == len(glass.fills) >= len(near) > 10
+    for v in near:
+        box = drawn.map.box(int(frame["place"][v]), float(frame["dis"][v]), float(frame["body"][v]), 1.0)
+        assert np.isclose(bodies.corners, box, atol=1e-3).all(axis=(1, 2)).sum() == 1
 
 
 def test_a_vehicle_is_where_it_is(env):
