@@ -6,13 +6,14 @@ import sys
 import time
 import types
 from math import inf
+from typing import ClassVar
 
 import numpy as np
 import pygame
 import pytest
 
 from marl_envs.render.painter import Painter
-from marl_envs.render.scene import WHOLE, Frame, Point, Rect, Scene, View
+from marl_envs.render.scene import WHOLE, Frame, Overlay, Point, Rect, Scene, View
 from marl_envs.render.theme import Theme
 from marl_envs.render.window import DisplayError
 
@@ -21,8 +22,8 @@ class Square:
     """An artist of one square, placed at the frame's `x`."""
 
     reach, rest, actions = 0.7, 0, ("stay",)
-    keys: dict[str, int] = {}  # noqa: RUF012
-    overlays: dict[str, str] = {}  # noqa: RUF012
+    keys: ClassVar[dict[str, int]] = {}
+    overlays: ClassVar[dict[str, Overlay]] = {}
 
     def extent(self) -> tuple[float, float]:
         return 4, 4

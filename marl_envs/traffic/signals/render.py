@@ -201,4 +201,4 @@ class SignalsArtist:
 def artist(params: Any) -> SignalsArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
     values = params if isinstance(params, dict) else vars(params)
-    return SignalsArtist(*network_of(values["network"], values["phases"]), values["actions"])
+    return SignalsArtist(*network_of(values["network"], values["phases"]), values.get("actions", "phase"))

@@ -18,7 +18,7 @@ from marl_envs.warehouse.render import DETAILED, robots
 from marl_envs.warehouse.render_battery import charging_cell
 from marl_envs.warehouse.render_overlays import COMPASS, ROTATE, FloorOverlays
 
-MOST_DOTTED = 24  # robots up to which dotted lines lead to goals: more could not be told apart
+MOST_WAYS = 24  # robots up to which dotted lines lead to goals: more could not be told apart
 
 _ACTIONS = {
     "rotate": ("wait", "forward", "turn left", "turn right"),
@@ -93,8 +93,8 @@ class ErrandsArtist:
 
 def artist(params: Any) -> ErrandsArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    moves = params["moves"] if isinstance(params, dict) else params.moves
-    return ErrandsArtist(floor_of(params).rows, moves)
+    values = params if isinstance(params, dict) else vars(params)
+    return ErrandsArtist(floor_of(params).rows, values.get("moves", "compass"))
 
 
 @lru_cache(maxsize=8)
@@ -125,7 +125,7 @@ def _ways(frame: Frame, theme: Theme, view: View) -> Iterator[Shape]:
     if view.cell < DETAILED:
         return
     at = goals[has][:, ::-1] + 0.5
-    if len(found) <= MOST_DOTTED:  # from the goal, as it stands still
+    if len(found) <= MOST_WAYS:  # from the goal, as it stands still
         yield dotted(at, found[has, 1::-1] + 0.5, 0.25, 0.045, theme.agent, trim=0.4)
     for half, color in _GOAL:
         yield Many(diamond(0, 0, half, getattr(theme, color)), at)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marl_envs import traffic_signals_v0
-from marl_envs.render.scene import Polygon
+from marl_envs.render.scene import Polygon, Polygons
 from marl_envs.render.theme import DARK, LIGHT
 from marl_envs.traffic.signals.render import artist
 
@@ -30,8 +30,15 @@ def test_the_picture_shows_every_vehicle_and_signal(env):
         assert bars
         values = dict(scene.values)
         assert values["driving"] == str(int((frame["place"] >= 0).sum()))
-    near = [v for v in np.flatnonzero(frame["place"] >= 0) if frame["dis"][v] > 200]
-    assert len(scene.shapes) > 2 * len(near)
+    there = np.flatnonzero(frame["place"] >= 0).tolist()
+    boxes = [
+        drawn.map.box(*(f(frame[n][v]) for f, n in ((int, "place"), (float, "dis"), (float, "body"))), 1.0)
+        for v in there
+    ]
+    shown = [box for box in boxes if drawn.map.holds(Polygon(box, LIGHT.agent))]
+    bodies, glass = (s for s in scene.shapes if isinstance(s, Polygons))
+    assert len(bodies.fills) == len(glass.fills) == len(shown) > 10
+    np.testing.assert_allclose(bodies.corners, shown, atol=1e-3)
 
 
 def test_a_vehicle_is_where_it_is(env):
