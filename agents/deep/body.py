@@ -94,7 +94,7 @@ def as_body(value: Any) -> Body:
     Raises:
         ParameterError: it is neither, or has a size that is not allowed.
     """
-    if isinstance(value, MLP | GRU | Attention):
+    if isinstance(value, (MLP, GRU, Attention)):
         return value
     if not isinstance(value, dict) or value.get("body") not in BODIES:
         raise ParameterError(f"body must be MLP(), GRU() or Attention(), not {value!r}")

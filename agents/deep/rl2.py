@@ -94,10 +94,10 @@ class RL2:
         observation: int = 0,
         hidden: int = 64,
         trials: int = 256,
-        learning_rate: float = 2e-3,
+        learning_rate: float = 6e-3,
         gamma: float = 0.99,
-        lam: float = 0.3,
-        entropy: float = 0.02,
+        lam: float = 0.9,
+        entropy: float = 0.03,
         clip: float = 1.0,
         seed: int = 0,
     ) -> None:
@@ -110,7 +110,7 @@ class RL2:
             observation: numbers of an observation, D.
             hidden: units of the memory.
             trials: of a batch, B.
-            learning_rate: of Adam.
+            learning_rate: of Adam; falls to a tenth over the training.
             gamma: discount.
             lam: how far rewards count beyond what the critic expects (lambda; 1: to the end of the trial).
             entropy: bonus for chance in choosing, which falls to 0 over the training.
@@ -148,6 +148,7 @@ class RL2:
             self.optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.policy.parameters(), self.clip)
+            self.optimiser.param_groups[0]["lr"] = self.learning_rate * (1.0 - 0.9 * number / rounds)
             self.optimiser.step()
             self.rounds += 1
             earned.append(float(trial.reward.sum(0).mean()))
