@@ -40,7 +40,7 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
     found = expand(made.jobs)
     with lock(out):
         measure_missing(found, out, workers, console)
-        matrices = matrices_of(found, out)
+        matrices = matrices_of(made.suite, found, out)
         rows = table_rows(made, found, matrices, out)
         write_csv(out / "coordination.csv", rows)
         _write_matrices(out / "cross-play.csv", matrices)

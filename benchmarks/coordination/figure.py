@@ -23,7 +23,7 @@ def write_figure(path: Path, matrices: Matrices, units: dict[str, str], lower: s
 
     environments = list(dict.fromkeys(name for name, _ in matrices))
     agents = list(dict.fromkeys(name for _, name in matrices))
-    with matplotlib.rc_context({"svg.hashsalt": "coordination", "font.size": 9}):
+    with matplotlib.rc_context({"svg.hashsalt": "coordination", "svg.fonttype": "none", "font.size": 9}):
         figure, axes = pyplot.subplots(
             len(environments), len(agents), figsize=(3.3 * len(agents), 3.3 * len(environments)), squeeze=False
         )

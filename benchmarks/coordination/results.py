@@ -22,15 +22,16 @@ Matrix = NDArray[np.float64]  # [R, R]: rows the run of agents 0, 2, ..., column
 Matrices = dict[tuple[str, str], Matrix]  # by environment and agent
 
 
-def matrices_of(found: list[Unit], out: Path) -> Matrices:
-    """Return the cross-play matrices, from the rows that were measured."""
+def matrices_of(suite: Suite, found: list[Unit], out: Path) -> Matrices:
+    """Return the cross-play matrices, from the rows that were measured, in the suite's order."""
     rows: dict[tuple[str, str], dict[int, list[float]]] = {}
     for unit in found:
         if unit.measure == "cross":
             numbers = units.read(unit, out)
             assert numbers is not None
             rows.setdefault((unit.job.environment, unit.job.agent), {})[unit.job.seed] = numbers["row"]
-    return {names: np.array([by_seed[seed] for seed in sorted(by_seed)]) for names, by_seed in rows.items()}
+    order = [(environment, agent) for environment in suite.environments for agent in suite.agents]
+    return {names: np.array([rows[names][seed] for seed in sorted(rows[names])]) for names in order if names in rows}
 
 
 def table_rows(made: Record, found: list[Unit], matrices: Matrices, out: Path) -> list[Row]:
