@@ -107,7 +107,7 @@ import pickle
 env = pickle.load(open({str(file)!r}, "rb"))
 import marl_envs
 ours, theirs = (e.vec.simulation.family for e in (marl_envs.make("marl_envs/warehouse-5x5-2ag-goal-v0"), env))
-print(ours is theirs, ours.step is theirs.step, len(env.step(dict.fromkeys(env.agents, 0))))
+print(ours is theirs, ours.play is theirs.play, len(env.step(dict.fromkeys(env.agents, 0))))
 """
     )
     assert said == "True True 5"
