@@ -96,7 +96,7 @@ def exploring() -> list[Row]:
 
     pulls, arms = 10, 5
     rules = {name: bandits.rule(name, pulls, arms) for name in ("greedy", "Thompson", "UCB1")}
-    played = [timed(lambda seed=seed: bandits.learned(pulls, arms, 1500, seed)) for seed in range(2)]  # type: ignore[misc]
+    played = [timed(lambda seed=seed: bandits.learned(pulls, arms, 3000, seed)) for seed in range(2)]  # type: ignore[misc]
     worse, seconds = min(score for score, _ in played), sum(spent for _, spent in played)
     others = ", ".join(f"{name} {score:.2f}" for name, score in rules.items())
     what, wanted = f"wins of RL^2 in {pulls} pulls of {arms} arms ({others})", rules["greedy"]
