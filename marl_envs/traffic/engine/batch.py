@@ -79,7 +79,7 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
     """Empty environment `e`: no vehicles, phase 0 everywhere, time 0. The demand set and the random stream stay."""
     state.step[e] = 0
     state.desk[e] = e
-    state.planned[e] = 0
+    state.plans[e] = 0
     state.next_trip[e] = 0
     for c in range(state.tally.shape[1]):
         state.tally[e, c] = 0

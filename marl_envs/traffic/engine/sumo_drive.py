@@ -59,7 +59,7 @@ def drive_all(state: State, settings: Settings, e: Int) -> Int:
             u, v = v, np.int64(state.vehicle[e, v, BEHIND])
     for i in range(count):
         _move_on(state, settings, e, np.int64(state.plan[e, i]))
-    state.planned[e] = count
+    state.plans[e] = count
     return count
 
 
@@ -71,7 +71,7 @@ def _fetch(state: State, e: Int) -> None:
     reads many at once. It shows where many environments take turns in the cache.
     """
     found: Int = np.int64(0)
-    for i in range(state.planned[e]):
+    for i in range(state.plans[e]):
         v = state.plan[e, i]
         found += state.vehicle[e, v, KIND] + (state.motion[e, v, SPEED] > 0.0) + (state.factor[e, v] > 1.0)
         found += state.dawdling[e, v] > np.uint64(0)

@@ -227,7 +227,7 @@ class State(NamedTuple):
     factor: Annotated[NDArray[np.float64], "E drivers"]  # by which it wishes to be faster than allowed
     stood: Annotated[NDArray[np.int32], "E drivers"]  # for how many steps it has stood
     clashes: Annotated[NDArray[np.int32], "E drivers"]  # step in which it came to where others cross its link
-    planned: Annotated[NDArray[np.int32], "E"]  # how many of `plan` were looked at in the last step
+    plans: Annotated[NDArray[np.int32], "E"]  # how many of `plan` were looked at in the last step
     fetched: Annotated[NDArray[np.int32], "E"]  # nothing that means anything, see sumo_drive.py
     held: Annotated[NDArray[np.int32], "E drivers"]  # 1: in the last step a line was closed to it
     # What it notes for the rest of a step, in row desk[e]: environments that one thread plays may share one, which then
