@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 WORST, BEST, DEADLOCK, REPLAY = "worst", "best", "first-deadlock", "replay"
 _WHEN = ("deadlock_first", "deadlock_at")  # metrics that say when the first deadlock was: NaN without one
-BEFORE = 20  # steps before a deadlock at which it is shown
+BEFORE = 10  # steps, or seconds, before a deadlock at which the viewer begins
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,21 @@ def source_of(run: Path, episode: str, job: str = "") -> Source:
     folder, spec = find_run(run, job)
     if episode == REPLAY:
         return _recorded(folder, spec)
-    return session_of(find_episode(folder, spec, episode))
+    stored = find_episode(folder, spec, episode)
+    session = session_of(stored)
+    if episode == DEADLOCK:
+        approach(session, stored.metrics)
+    return session
+
+
+def approach(session: Session, metrics: dict[str, float]) -> None:
+    """Go on until shortly before the first deadlock, whose step or time [s] the metrics say."""
+    if not np.isnan(step := metrics.get("deadlock_first", np.nan)):
+        while session.at < step - BEFORE and session.forward():
+            pass
+    elif not np.isnan(time := metrics.get("deadlock_at", np.nan)):
+        while float(session.moment().frame["seconds"]) < time - BEFORE and session.forward():
+            pass
 
 
 def find_run(run: Path, job: str = "") -> tuple[Path, Job]:
@@ -167,7 +181,7 @@ def _recorded(folder: Path, job: Job) -> Source:
 
 
 def session_of(stored: Stored) -> Session:
-    """Return a session of the episode, shortly before its deadlock if it has one.
+    """Return a session of the episode, at its beginning.
 
     Raises:
         InputError: the episode was played during training, or does not come out as it was stored.

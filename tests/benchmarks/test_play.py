@@ -78,6 +78,15 @@ def test_the_first_deadlock_is_the_first_episode_that_has_one(results: Path, tmp
     assert first == next(n for n, m in enumerate(play.read_episodes(tmp_path)) if not np.isnan(m["deadlock_first"]))
 
 
+def test_a_deadlock_is_shown_from_shortly_before_it(results: Path) -> None:
+    session = play.source_of(results, "0", "greedy")
+    assert isinstance(session, Session)
+    play.approach(session, {"deadlock_first": float("nan")})
+    assert session.at == 0
+    play.approach(session, {"deadlock_first": 13.0})
+    assert session.at == 13 - play.BEFORE
+
+
 def test_a_learner_shows_the_values_of_its_table(results: Path) -> None:
     session = play.source_of(results, "best", "learner")
     values = session.moment(0, values=True).values
