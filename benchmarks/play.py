@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from marl_envs.render.viewer import Session, Source
 
 REPLAY = "replay"
+BEFORE = 10  # steps before what an episode is found by at which the viewer begins
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Stored:
     job: Job
     folder: Path
     number: int
+    step: int = 0  # at which happened what it was found by
 
 
 def play(run: Path, episode: str, job: str = "") -> None:
@@ -58,7 +60,16 @@ def source_of(run: Path, episode: str, job: str = "") -> Source:
     folder, spec = find_run(run, job)
     if episode == REPLAY:
         return _recorded(folder, spec)
-    return session_of(find_episode(folder, spec, episode))
+    stored = find_episode(folder, spec, episode)
+    session = session_of(stored)
+    approach(session, stored.step)
+    return session
+
+
+def approach(session: Session, step: int) -> None:
+    """Go on until shortly before a step."""
+    while session.at < step - BEFORE and session.forward():
+        pass
 
 
 def find_run(run: Path, job: str = "") -> tuple[Path, Job]:
@@ -103,7 +114,7 @@ def find_episode(folder: Path, job: Job, episode: str) -> Stored:
     found = find(rows, {rows["run"][0]: job}, episode)
     if found is None:
         raise InputError(f"{folder}: none of its {len(stored)} episodes is there to be shown as {episode}")
-    return Stored(job, folder, found.number)
+    return Stored(job, folder, found.number, found.step)
 
 
 def _recorded(folder: Path, job: Job) -> Source:
@@ -120,7 +131,7 @@ def _recorded(folder: Path, job: Job) -> Source:
 
 
 def session_of(stored: Stored) -> Session:
-    """Return a session of the episode.
+    """Return a session of the episode, at its beginning.
 
     Raises:
         InputError: the episode was played during training, or does not come out as it was stored.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,21 @@ def test_the_first_deadlock_is_the_first_episode_that_has_one(results: Path, tmp
             assert play.find_episode(tmp_path, job, "first-deadlock").number == first
     with pytest.raises(InputError, match="none of its 4 episodes is there to be shown as first-deadlock"):
         play.find_episode(tmp_path, job, "first-deadlock")
+
+
+def test_a_deadlock_is_shown_from_shortly_before_it(results: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "greedy"
+    shutil.copytree(results / "runs" / "greedy", folder)
+    rows = pl.read_parquet(folder / "episodes.parquet")
+    for metric, value in (("deadlocks", 1.0), ("deadlock_first", 13.0)):
+        rows = rows.with_columns(value=pl.when(pl.col("metric") == metric).then(value).otherwise("value"))
+    rows.write_parquet(folder / "episodes.parquet")
+    found, job = play.find_run(folder)
+    stored = play.find_episode(found, job, "first-deadlock")
+    assert (stored.number, stored.step) == (0, 13)
+    session = play.session_of(play.Stored(job, results / "runs" / "greedy", 0, stored.step))
+    play.approach(session, stored.step)
+    assert session.at == 13 - play.BEFORE
 
 
 def test_a_learner_shows_the_values_of_its_table(results: Path) -> None:
