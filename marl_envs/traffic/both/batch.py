@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import unpack
@@ -48,7 +48,6 @@ from marl_envs.traffic.signals.watch import survey as survey_lanes
 from marl_envs.traffic.signals.watch import watch as watch_lanes
 from marl_envs.traffic.vehicles.batch import MOST_EMPTY, advance, anyone_drives, settle, write_notes
 from marl_envs.traffic.vehicles.batch import see as see_vehicles
-from marl_envs.traffic.vehicles.conflicts import survey as survey_conflicts
 from marl_envs.traffic.vehicles.fleet import command, start_fleet
 from marl_envs.traffic.vehicles.observe import STATE_OF_AGENT, STATE_OF_LANE, global_state
 from marl_envs.traffic.vehicles.rewards import pay as pay_vehicles
@@ -58,15 +57,15 @@ from marl_envs.traffic.vehicles.watch import note_queues
 
 
 @jit(inner=True)
-def advance_all(table: Any, e: Int, near: Real) -> None:
-    """Let one step of the engine pass; `near`: see `find_leaders`."""
+def advance_all(table: Any, e: Int, decides: Bool) -> None:
+    """Let one step of the engine pass; `decides`: agents do so after it."""
     state, settings = unpack(table, EngineState, 0), unpack(table, EngineSettings, SETTINGS_AT)
     fleet, vehicles = unpack(table, Fleet, FLEET_AT), unpack(table, VehicleRules, VEHICLE_RULES_AT)
     control, signals = unpack(table, Control, CONTROL_AT), unpack(table, SignalRules, SIGNAL_RULES_AT)
     before_step(state, control, signals, e)
     show_phases(state, settings, e)
     note_seats(table, e)
-    advance(state, fleet, settings, vehicles, e, near)
+    advance(state, fleet, settings, vehicles, e, decides)
     after_step(control, signals, e)
     watch_lanes(state, control, settings, e)
     note_red(table, e)
@@ -74,11 +73,9 @@ def advance_all(table: Any, e: Int, near: Real) -> None:
 
 @jit(inline=True)
 def survey(table: Any, e: Int) -> None:
-    """Read conflicts and lanes as they stand."""
+    """Read lanes as they stand, and conflicts but for those that a light has settled."""
     state, settings = unpack(table, EngineState, 0), unpack(table, EngineSettings, SETTINGS_AT)
-    fleet, vehicles = unpack(table, Fleet, FLEET_AT), unpack(table, VehicleRules, VEHICLE_RULES_AT)
     control, signals = unpack(table, Control, CONTROL_AT), unpack(table, SignalRules, SIGNAL_RULES_AT)
-    survey_conflicts(state, fleet, settings, vehicles, e)
     sift(table, e)
     survey_lanes(state, control, settings, signals, e)
 
@@ -104,7 +101,7 @@ def begin(table: Any, e: Int) -> None:
         crowd.paid[e, k] = 0.0
     left = MOST_EMPTY / settings.dt
     while left > 0 and not anyone_drives(fleet, e):
-        advance_all(table, e, np.inf)
+        advance_all(table, e, np.bool_(True))
         left -= 1
     survey(table, e)
     remember(state, control, signals, e)
@@ -200,8 +197,7 @@ def _decide_all(table: Any, e: Int) -> Bool:
     if signals_decide(table, e):
         decide(state, control, signals, e)
     for left in range(vehicles.interval - 1, -1, -1):
-        # Whom one follows matters at decisions; before, only that bumpers touch
-        advance_all(table, e, vehicles.longest if left else np.inf)
+        advance_all(table, e, left == 0)
     fleet.cycle[e] += 1
     note_queues(state, fleet, settings, vehicles, e)
     survey(table, e)

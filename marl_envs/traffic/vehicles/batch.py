@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
@@ -64,8 +64,8 @@ def _come(state: EngineState, fleet: Fleet, settings: EngineSettings, e: Int) ->
 
 
 @jit(inner=True)
-def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, near: Real) -> None:
-    """Let one step of the engine pass; `near`: see `find_leaders`."""
+def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, e: Int, decides: Bool) -> None:
+    """Let one step of the engine pass; `decides`: agents do so after it."""
     clear_wrecks(state, fleet, settings, rules, e)
     free = state.num_free[e]
     _come(state, fleet, settings, e)
@@ -76,16 +76,19 @@ def advance(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: R
     if rules.crosswalks:
         walk(state, fleet, settings, rules, e)
     free = state.num_free[e]
+    near = np.inf if decides else rules.longest  # whom one follows matters at decisions; before, that bumpers touch
     finish_step(state, settings, e, fleet.ruled[e], near)
     if state.num_free[e] != free:
         note_arrivals(state, fleet, rules, e)
-    inside, hit = watch(state, fleet, settings, rules, e)
+    inside, hit, close = watch(state, fleet, settings, rules, e)
     if inside > 1:
         collide_inside(state, fleet, settings, rules, e, inside)
     if hit:
         collide_behind(state, fleet, settings, rules, e)
     if rules.crosswalks:
         after_walk(state, fleet, settings, rules, e, inside)
+    if decides or close:
+        survey(state, fleet, settings, rules, e, decides)
 
 
 @jit(inline=True)
@@ -108,9 +111,8 @@ def begin(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
         clear_walks(state, fleet, rules, e)
     left = MOST_EMPTY / settings.dt
     while left > 0 and not anyone_drives(fleet, e):
-        advance(state, fleet, settings, rules, e, np.inf)
+        advance(state, fleet, settings, rules, e, np.bool_(True))
         left -= 1
-    survey(state, fleet, settings, rules, e)
 
 
 @jit(inner=True)
@@ -175,11 +177,9 @@ def step_one(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: 
     if rules.share == NEIGHBOURS:
         note_homes(state, fleet, settings, rules, e)
     for left in range(rules.interval - 1, -1, -1):
-        # Whom one follows matters at decisions; before, only that bumpers touch
-        advance(state, fleet, settings, rules, e, rules.longest if left else np.inf)
+        advance(state, fleet, settings, rules, e, left == 0)
     fleet.cycle[e] += 1
     note_queues(state, fleet, settings, rules, e)
-    survey(state, fleet, settings, rules, e)
     pay(fleet, rules, out, e)
     settle(fleet, rules, out, e)
     write_notes(state, fleet, settings, out, e)

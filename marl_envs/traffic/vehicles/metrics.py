@@ -78,7 +78,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "background_collisions": ("collisions", "those between two vehicles of the engine, neither a wreck: should be 0"),
     "wrecks": ("vehicles", "vehicles that crashed"),
     "removed": ("vehicles", "crashed vehicles that were removed after clear_time"),
-    "near_ttc": ("vehicles", "trips whose time to collision fell below 3.0 s (SUMO's SSM device), seen at decisions"),
+    "near_ttc": ("vehicles", "trips whose time to collision fell below 3.0 s at any step (SUMO's SSM device)"),
     "near_pet": ("vehicles", "trips that came into a zone within 2.0 s after another had left it (SUMO's SSM device)"),
     "near_drac": ("vehicles", "trips that had to brake by more than 3.0 m/s2 to avoid a crash (SUMO's SSM device)"),
     "ttc_p5": ("s", "5 % of the trips that came near anyone had a smallest TTC of at most this; NaN if none"),

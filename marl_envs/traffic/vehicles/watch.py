@@ -11,6 +11,7 @@ from marl_envs.traffic.engine.types import BEHIND, DIS, DRIVEN, END_LANE, HEAD, 
 from marl_envs.traffic.vehicles.collisions import ROUNDING, first_leader, gap_to
 from marl_envs.traffic.vehicles.motion import free_speed
 from marl_envs.traffic.vehicles.poses import pair_of
+from marl_envs.traffic.vehicles.safety import horizon
 from marl_envs.traffic.vehicles.types import (
     AGENT_STEPS,
     CO2,
@@ -145,17 +146,24 @@ def watch(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
     """Count what all vehicles did in the last step.
 
     Returns:
-        how many of them cover some of a junction, which are listed in `inside`; whether any runs into the one ahead.
+        how many of them cover some of a junction, which are listed in `inside`; whether any runs into the one ahead;
+        whether TTC or DRAC of any might pass a limit.
     """
+    seconds = horizon(rules)
     lanes = state.first_waiting.shape[1]
     driving, moving, ruled, jerky, inside = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     co2, metres, jerks = fleet.total[e, CO2], fleet.total[e, DRIVEN_METRES], fleet.total[e, JERK]
-    hit = False
+    hit = close = False
     for i in range(state.num_active[e]):
         d = state.active[e, i]
         v = state.on[e, d, HEAD]
         u, gap = first_leader(state, e, d, lanes, v)
+        leads = d >= lanes or rules.lane_junction[d] != NONE  # to where it is not known yet whom one follows
+        end = settings.measure[d, LENGTH] - rules.longest if leads else np.inf
         while v != NONE:
+            speed = state.motion[e, v, SPEED]
+            close |= speed > 0.0 and end - state.motion[e, v, DIS] < seconds * speed
+            close |= u != NONE and gap < seconds * (speed - state.motion[e, u, SPEED])
             hit |= u != NONE and gap < -ROUNDING
             grams, way, jerk = _watch_one(state, fleet, settings, rules, e, v, d)
             co2 += grams
@@ -174,7 +182,7 @@ def watch(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rul
     fleet.counts[e, VEHICLE_STEPS] += driving
     fleet.ruled[e] = ruled
     _note_standstill(state, fleet, settings, e, driving, moving)
-    return inside, hit
+    return inside, hit, driving > 1 and (close or inside > 1)
 
 
 @jit(inline=True)
