@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from marl_envs.core import params
 from marl_envs.core.family import Family, Simulation
 from marl_envs.core.jit import jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.core.parallel import ParallelEnv, to_aec
@@ -101,53 +102,29 @@ def run_one(state, settings, out, e):
 
 
 @jit
-def step_range(table, first, last):
-    """Advance environments first..last-1."""
+def play_range(table, operation, first, last):
+    """Do an operation to environments first..last-1."""
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        run_one(state, settings, out, e)
-        if out.ended[e] and settings.autoreset:
-            look(state, settings, out.final_obs, out.final_mask, e)
-            out.metrics[e, 0] = state.step[e]
+        begins = operation == RESET
+        if operation == STEP:
+            run_one(state, settings, out, e)
+            begins = out.ended[e] and settings.autoreset != 0
+            if begins:
+                look(state, settings, out.final_obs, out.final_mask, e)
+                out.metrics[e, 0] = state.step[e]
+        if begins:
             begin(state, settings, e)
+        if operation in (STEP, OBSERVE):
+            look(state, settings, out.obs, out.mask, e)
+        if begins or operation == OBSERVE:
             for a in range(state.left.shape[1]):
-                out.alive[e, a] = True
-        look(state, settings, out.obs, out.mask, e)
-
-
-@jit
-def reset_range(table, first, last):
-    """Start an episode in environments first..last-1."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        begin(state, settings, e)
-
-
-@jit
-def observe_range(table, first, last):
-    """Write what environments first..last-1 show as they stand."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        look(state, settings, out.obs, out.mask, e)
-        for a in range(state.left.shape[1]):
-            out.alive[e, a] = state.left[e, a] > 0
-
-
-@jit
-def measure_range(table, first, last):
-    """Write the metrics of environments first..last-1."""
-    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        out.metrics[e, 0] = state.step[e]
-
-
-@jit
-def describe_range(table, dest, first, last):
-    """Write the global state of environments first..last-1."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        for a in range(state.left.shape[1]):
-            dest[e, a] = np.float32(state.left[e, a]) / np.float32(settings.laps)
+                out.alive[e, a] = state.left[e, a] > 0
+        if operation == MEASURE:
+            out.metrics[e, 0] = state.step[e]
+        if operation == DESCRIBE:
+            for a in range(state.left.shape[1]):
+                out.global_state[e, a] = np.float32(state.left[e, a]) / np.float32(settings.laps)
 
 
 def build(chosen: Params) -> Simulation:
@@ -176,11 +153,7 @@ FAMILY = Family(
     metrics={"episode_length": ("steps", "length of the episode")},
     scene="tests.relay",
     finish_alone=True,
-    step=step_range,
-    reset=reset_range,
-    observe=observe_range,
-    measure=measure_range,
-    describe=describe_range,
+    play=play_range,
 )
 
 

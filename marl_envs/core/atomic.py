@@ -1,7 +1,7 @@
 """How a thread waits for another, and does its jobs, without the interpreter: in compiled code, by a shared mailbox.
 
-The mailbox is an int64 array: number of the last job; address of its kernel; address and length of its table; then,
-for each worker, the number of the last job it has done; then the edges of the ranges.
+The mailbox is an int64 array: number of the last job; address of its kernel; address and length of its table; which
+operation; then, for each worker, the number of the last job it has done; then the edges of the ranges.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numba.np.arrayobj import make_array
 from marl_envs.core.jit import Bool, Int, jit
 from marl_envs.core.pack import array_value
 
-JOB, KERNEL, TABLE, LENGTH, DONE = range(5)
+JOB, KERNEL, TABLE, LENGTH, OPERATION, DONE = range(6)
 _TABLE_TYPE = types.Array(types.int64, 1, "C")
-_RANGE = (_TABLE_TYPE, types.int64, types.int64)  # arguments of a range kernel: table, first, last
+_RANGE = (_TABLE_TYPE, types.int64, types.int64, types.int64)  # of a range kernel: table, operation, first, last
 
 
 @lru_cache
@@ -39,7 +39,7 @@ def store(array: Any, i: Any, value: Any) -> None:
     array[i] = value
 
 
-def call_range(kernel: Any, table: Any, length: Any, first: Any, last: Any) -> None:
+def call_range(kernel: Any, table: Any, length: Any, operation: Any, first: Any, last: Any) -> None:
     """Call the range kernel at address `kernel` with the table at address `table`. Only for kernels."""
     raise NotImplementedError("there are no addresses without compilation")
 
@@ -67,7 +67,7 @@ def _store(typingctx: Any, array: Any, i: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _call(typingctx: Any, kernel: Any, table: Any, length: Any, first: Any, last: Any) -> Any:
+def _call(typingctx: Any, kernel: Any, table: Any, length: Any, operation: Any, first: Any, last: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         convention = context.call_conv
         kind = convention.get_function_type(types.none, _RANGE).as_pointer()
@@ -75,7 +75,7 @@ def _call(typingctx: Any, kernel: Any, table: Any, length: Any, first: Any, last
         convention.call_function(builder, builder.inttoptr(args[0], kind), types.none, _RANGE, values)
         return context.get_dummy_value()
 
-    return types.none(*[types.int64] * 5), codegen
+    return types.none(*[types.int64] * 6), codegen
 
 
 @overload(load, strict=False)
@@ -91,15 +91,16 @@ def _store_compiled(array: Any, i: Any, value: Any) -> Any:
 
 
 @overload(call_range, strict=False)
-def _call_compiled(kernel: Any, table: Any, length: Any, first: Any, last: Any) -> Any:
-    intrinsic_call: Any = _call
-    return lambda kernel, table, length, first, last: intrinsic_call(kernel, table, length, first, last)
+def _call_compiled(kernel: Any, table: Any, length: Any, operation: Any, first: Any, last: Any) -> Any:
+    call: Any = _call
+    return lambda kernel, table, length, operation, first, last: call(kernel, table, length, operation, first, last)
 
 
 @jit
-def post(mailbox: Any, workers: Int, job: Int, kernel: Int, table: Any, count: Int) -> None:
+def post(mailbox: Any, workers: Int, job: Int, kernel: Int, table: Any, operation: Int, count: Int) -> None:
     """Put job number `job` into the mailbox: the kernel at that address over 0..count-1, in equal shares."""
     mailbox[KERNEL], mailbox[TABLE], mailbox[LENGTH] = kernel, table.ctypes.data, table.shape[0]
+    mailbox[OPERATION] = operation
     for k in range(workers + 2):
         mailbox[DONE + workers + k] = count * k // (workers + 1)
     store(mailbox, JOB, job)
@@ -134,5 +135,6 @@ def serve(mailbox: Any, workers: Int, k: Int, seen: Int, patience: Int) -> Int:
         if mailbox[KERNEL] == 0:
             return -1
         edge = DONE + workers + k + 1
-        call_range(mailbox[KERNEL], mailbox[TABLE], mailbox[LENGTH], mailbox[edge], mailbox[edge + 1])
+        first, last = mailbox[edge], mailbox[edge + 1]
+        call_range(mailbox[KERNEL], mailbox[TABLE], mailbox[LENGTH], mailbox[OPERATION], first, last)
         store(mailbox, DONE + k, seen)

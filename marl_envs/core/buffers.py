@@ -21,10 +21,13 @@ class Buffers:
 
     def wire(self, simulation: Simulation, state: Any) -> None:
         """Make what depends on where the arrays lie in memory, and on the settings."""
-        measured = self.outs[0]._replace(metrics=np.zeros_like(self.outs[0].metrics))
+        numbers = (len(self.outs[0].ended), *simulation.state_space.shape)
+        described = np.zeros(numbers, np.float32)
+        asked = self.outs[0]._replace(metrics=np.zeros_like(self.outs[0].metrics), global_state=described)
         settings = simulation.settings
-        self.tables: list[Table] = [table_of(state, settings, out) for out in (*self.outs, measured)]
-        self.measured = measured.metrics  # [E, M], where kernels write that get `measuring`
+        self.tables: list[Table] = [table_of(state, settings, out) for out in (*self.outs, asked)]
+        self.measured = asked.metrics  # [E, M], where kernels write that get `asking`
+        self.described = described  # [E, G]
         self._results = [_views(simulation, out) for out in self.outs]
 
     def turn(self) -> Out:
@@ -43,8 +46,8 @@ class Buffers:
         return self.tables[self._now]
 
     @property
-    def measuring(self) -> Table:
-        """The table for metrics of running episodes: its results are nobody else's."""
+    def asking(self) -> Table:
+        """The table for metrics of running episodes and for the global state: these results are nobody else's."""
         return self.tables[-1]
 
     def result(self, copy: bool) -> tuple[Any, ...]:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from marl_envs.core.out import Out
 from marl_envs.core.pack import allocate
 
-Range = Callable[[Any, int, int], None]  # kernel(table, first, last): environments first..last-1
+# kernel(table, operation, first, last): do one of operations.py to the environments first..last-1. A family has one
+# kernel for all of them, since each would compile the rules anew.
+Range = Callable[[Any, int, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,8 @@ class Family:
     reward_terms: tuple[str, ...]
     metrics: Mapping[str, tuple[str, str]]  # name -> (unit, definition)
     scene: str  # module that draws frames
-    step: Range
-    reset: Range
-    observe: Range
-    measure: Range
-    describe: Callable[[Any, NDArray[np.float32], int, int], None]  # table, dest [E, n], first, last: global state
-    then: tuple[Range, ...] = ()  # the rest of a step, where it needs more than one kernel, with `prepare` in between
+    play: Range
+    then: tuple[int, ...] = ()  # operations that make up the rest of a step, with `prepare` before each
     prepare: Callable[[Simulation, Any], None] | None = None  # with the state: fill the settings' caches for it
     most_cycles: Callable[[Any], int] | None = None  # params -> up to what `max_cycles` may be set later; None: any
     lasting: tuple[str, ...] = ()  # arrays of the state that go on from episode to episode; a seed sets them to 0
@@ -124,6 +122,7 @@ class Simulation:
             T=len(self.family.reward_terms),
             M=len(self.family.metrics),
             K=len(self.family.notes),
+            G=0,
         )
         out.alive[:] = True
         return out

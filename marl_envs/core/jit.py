@@ -13,6 +13,8 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numba
 from numba.core.event import Listener, register
 
+from marl_envs.core.inner import InnerCompiler
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Numbers inside kernels are Python's or NumPy's, of any width: only the kernels' machine code types them.
@@ -86,8 +88,11 @@ def _compile(function: Callable[..., Any], inner: bool, inline: bool) -> Any:
     """Return numba's dispatcher for `function`, cached on disk where a folder can be written."""
     # What Python never calls needs no wrapper: unboxing a NamedTuple of forty arrays is most of the compile time.
     njit: Any = numba.njit  # its annotations lack these options
-    options = {"forceinline": inline, "no_cpython_wrapper": inner, "no_cfunc_wrapper": True}
-    compiled = njit(nogil=True, error_model="numpy", **options)(function)
+    options: dict[str, Any] = {"forceinline": inline, "no_cpython_wrapper": inner, "no_cfunc_wrapper": True}
+    if inner and ENABLED:
+        options["pipeline_class"] = InnerCompiler
+    # Kernels allocate nothing, so nobody need count references (and what would allocate does not compile)
+    compiled = njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)
     # Inner kernels are linked into those that call them, so only the outermost is worth a file.
     if inner or not hasattr(compiled, "enable_caching"):  # NUMBA_DISABLE_JIT=1 returns the plain function
         return compiled

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 class Out(NamedTuple):
     """Results of one step. E environments, A agents, D observation length, N actions, T reward terms, M metrics.
 
-    K integers of an agent are in the infos besides. Vector observations are in `obs`, integer ones in `label`; the
-    other one has no columns.
+    K integers of an agent are in the infos besides; G numbers are the global state. Vector observations are in `obs`,
+    integer ones in `label`; the other one has no columns.
     """
 
     obs: Annotated[NDArray[np.float32], "E A D"]
@@ -30,6 +30,7 @@ class Out(NamedTuple):
     final_label: Annotated[NDArray[np.int32], "E B"]
     final_mask: Annotated[NDArray[np.int8], "E A N"]  # that went with the last observation of the episode that ended
     metrics: Annotated[NDArray[np.float64], "E M"]  # of the episode that ended
+    global_state: Annotated[NDArray[np.float32], "E G"]  # where it was asked for; zero before
 
 
 FINAL = "final_obs"  # the first of the arrays that concern ended episodes alone

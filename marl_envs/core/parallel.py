@@ -14,6 +14,7 @@ from marl_envs.core.actions import take_number_of_each, what_is_wrong
 from marl_envs.core.family import Simulation
 from marl_envs.core.finishing import Results, leaving, living, staying
 from marl_envs.core.kinds import Cutter, spaces_of
+from marl_envs.core.operations import STEP
 from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.core.vector import VectorEnv
@@ -70,7 +71,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def _wire(self) -> None:
         """Keep at hand what every step needs: the kernel, and rows of the result arrays."""
-        self._step = self.vec.simulation.family.step
+        self._play = self.vec.simulation.family.play
         self._more = bool(self.vec.simulation.family.then)
         out = self.vec.out
         self._actions = memoryview(self.vec.arrays.actions[0])
@@ -154,7 +155,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
         if self._alone:
             actions = living(actions, self.possible_agents, self._alive.tolist())
         self._take(actions)
-        self._step(self.vec.table, 0, 1)  # not kept at hand: planners make the batch lay out a new one
+        self._play(self.vec.table, STEP, 0, 1)  # not kept at hand: planners make the batch lay out a new one
         if self._more:
             self.vec._finish_step()
         results = self._collect()
@@ -300,7 +301,7 @@ class ParallelEnv(PettingZooEnv[str, Any, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out windows and views into arrays."""
-        views = ("_step", "_more", "_actions", "_limits", "_obs", "_out", "_ended", "_alive")
+        views = ("_play", "_more", "_actions", "_limits", "_obs", "_out", "_ended", "_alive")
         return {k: None if k == "_painter" else v for k, v in self.__dict__.items() if k not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

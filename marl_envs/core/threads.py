@@ -41,18 +41,18 @@ class Crew:
             raise ParameterError(f"num_threads is {num_threads}, but this process may use {available()} processors")
         self._workers: _Workers | None = None
 
-    def run(self, kernel: Range, table: Any, count: int) -> None:
-        """Call `kernel(table, first, last)` on ranges that cover 0..count-1 and wait for all of them."""
+    def run(self, kernel: Range, table: Any, operation: int, count: int) -> None:
+        """Call `kernel(table, operation, first, last)` on ranges that cover 0..count-1 and wait for all of them."""
         if self.num_threads == 1:
-            kernel(table, 0, count)
+            kernel(table, operation, 0, count)
             return
         if not hasattr(kernel, "overloads"):
-            _run_plain(kernel, table, [count * k // self.num_threads for k in range(self.num_threads + 1)])
+            _run_plain(kernel, table, operation, [count * k // self.num_threads for k in range(self.num_threads + 1)])
             return
         workers = self._hire()
-        workers.begin(address_of(kernel), table, count)
+        workers.begin(address_of(kernel), table, operation, count)
         try:
-            kernel(table, 0, count // self.num_threads)
+            kernel(table, operation, 0, count // self.num_threads)
         finally:  # also on Ctrl-C: the next job must not meet this one
             workers.finish()
 
@@ -73,10 +73,10 @@ class Crew:
         return {"num_threads": self.num_threads, "_workers": None}
 
 
-def _run_plain(kernel: Range, table: Any, edges: list[int]) -> None:
+def _run_plain(kernel: Range, table: Any, operation: int, edges: list[int]) -> None:
     """Run a kernel that is not compiled (NUMBA_DISABLE_JIT=1)."""
     with ThreadPoolExecutor(len(edges) - 1) as pool:
-        jobs = [pool.submit(kernel, table, a, b) for a, b in pairwise(edges)]
+        jobs = [pool.submit(kernel, table, operation, a, b) for a, b in pairwise(edges)]
     for job in jobs:
         job.result()
 
@@ -93,16 +93,16 @@ class _Workers:
         self._caller = -1  # processor of the thread that posted the last job to a sleeper
         self._sleepers: dict[int, bool] = {}  # whom to wake; dict.pop decides who takes an entry out
         self._wake = [threading.Lock() for _ in range(count)]
-        post(self._mailbox, count, 0, 0, self._mailbox, 0)  # compile or load what is needed, in this thread
+        post(self._mailbox, count, 0, 0, self._mailbox, 0, 0)  # compile or load what is needed, in this thread
         is_done(self._mailbox, count, 0, 0)
         for k, lock in enumerate(self._wake):
             lock.acquire()
             threading.Thread(target=self._work, args=(k,), name=f"marl_envs_{k}", daemon=True).start()
 
-    def begin(self, address: int, table: Any, count: int) -> None:
+    def begin(self, address: int, table: Any, operation: int, count: int) -> None:
         """Let the workers start on the kernel at `address`, over 0..count-1 less the caller's share, the first."""
         self._job += 1
-        post(self._mailbox, self._count, self._job, address, table, count)
+        post(self._mailbox, self._count, self._job, address, table, operation, count)
         if self._sleepers:
             self._caller = _current_processor()
             for k, lock in enumerate(self._wake):
@@ -118,7 +118,7 @@ class _Workers:
         """End the threads."""
         if self.owner == os.getpid() and not self._dismissed:
             self._dismissed = True
-            self.begin(0, self._mailbox, 0)
+            self.begin(0, self._mailbox, 0, 0)
 
     def _work(self, k: int) -> None:
         seen = 0

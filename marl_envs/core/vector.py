@@ -12,7 +12,8 @@ from marl_envs.core import snapshot
 from marl_envs.core.actions import take as take_actions
 from marl_envs.core.actions import take_numbers
 from marl_envs.core.buffers import Buffers
-from marl_envs.core.family import Range, Simulation
+from marl_envs.core.family import Simulation
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import Table
 from marl_envs.core.params import check_int
@@ -184,17 +185,17 @@ class VectorEnv:
             self._state.rng[:] = [seed_stream(checked, e) for e in range(self.num_envs)]
             for name in self._simulation.family.lasting:
                 getattr(self._state, name)[:] = 0
-        return self._begin(self._simulation.family.reset, self._simulation.family.observe)
+        return self._begin(RESET, OBSERVE)
 
-    def _begin(self, *kernels: Range) -> tuple[Any, Info]:
-        """Return (obs, info) as the kernels leave them, with nothing in them of earlier steps."""
+    def _begin(self, *operations: int) -> tuple[Any, Info]:
+        """Return (obs, info) as the operations leave them, with nothing in them of earlier steps."""
         out = self._buffers.turn()
         for array in (out.reward, out.terms, out.terminated, out.truncated, out.ended):
             array[:] = 0
-        for kernel in kernels:
-            if kernel is not self._simulation.family.reset:  # which replaces what would be prepared for
+        for operation in operations:
+            if operation != RESET:  # which replaces what would be prepared for
                 self._prepare()
-            self._run(kernel)
+            self._run(operation)
         self._started = True
         obs, _, _, _, info = self._result()
         return obs, info
@@ -211,13 +212,13 @@ class VectorEnv:
         self._require_reset("restart")
         if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_:
             raise ValueError(f"chosen must be bool with shape {(self.num_envs,)}, not {chosen.dtype} {chosen.shape}")
-        family, table = self._simulation.family, self._buffers.table
+        play, table = self._simulation.family.play, self._buffers.table
         rows = np.flatnonzero(chosen).tolist()
         for e in rows:
-            family.reset(table, e, e + 1)
+            play(table, RESET, e, e + 1)
         self._prepare()
         for e in rows:
-            family.observe(table, e, e + 1)
+            play(table, OBSERVE, e, e + 1)
 
     def _require_reset(self, call: str) -> None:
         if not self._started:
@@ -249,23 +250,23 @@ class VectorEnv:
         else:
             take_actions(actions, self._state.actions, int(self.action_space.n), self._simulation.agents)
         self._buffers.turn()
-        self._run(self._simulation.family.step)
+        self._run(STEP)
         self._finish_step()
         return self._result()
 
     def _finish_step(self) -> None:
-        """Run what follows the first kernel of a step."""
-        for kernel in self._simulation.family.then:
+        """Do what follows the first operation of a step."""
+        for operation in self._simulation.family.then:
             self._prepare()
-            self._run(kernel)
+            self._run(operation)
 
     def _prepare(self) -> None:
-        """Fill the caches that the next kernel reads."""
+        """Fill the caches that the next operation reads."""
         if self._simulation.family.prepare is not None:
             self._simulation.family.prepare(self._simulation, self._state)
 
-    def _run(self, kernel: Range) -> None:
-        self._crew.run(kernel, self._buffers.table, self.num_envs)
+    def _run(self, operation: int) -> None:
+        self._crew.run(self._simulation.family.play, self._buffers.table, operation, self.num_envs)
 
     def _result(self) -> tuple[Any, ...]:
         return self._buffers.result(self._copy)
@@ -273,15 +274,15 @@ class VectorEnv:
     def metrics(self) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of the running episodes so far, float64 [E] each; the family's METRICS has the units."""
         self._require_reset("metrics")
-        self._crew.run(self._simulation.family.measure, self._buffers.measuring, self.num_envs)
+        self._crew.run(self._simulation.family.play, self._buffers.asking, MEASURE, self.num_envs)
         return {name: self._buffers.measured[:, m].copy() for m, name in enumerate(self.metric_names)}
 
     def state(self) -> NDArray[np.float32]:
         """Return the global state for centralised training, float32 [E, n] inside `state_space`."""
         self._require_reset("state")
-        dest = np.zeros((self.num_envs, *self.state_space.shape), np.float32)
-        self._simulation.family.describe(self._buffers.table, dest, 0, self.num_envs)
-        return dest
+        self._buffers.described[:] = 0
+        self._crew.run(self._simulation.family.play, self._buffers.asking, DESCRIBE, self.num_envs)
+        return self._buffers.described.copy()
 
     def frame(self, env: int = 0) -> dict[str, NDArray[Any]]:
         """Return what a picture of environment `env` needs; the family's `frame` says which arrays."""
@@ -296,7 +297,7 @@ class VectorEnv:
             self._simulation = self._simulation.with_guidance()
             self._wire()
             if self._started:
-                self._run(self._simulation.family.observe)
+                self._run(OBSERVE)
 
     def get_state(self) -> Snapshot:
         """Return a full copy of all environments' state, random streams included; picklable."""
@@ -310,7 +311,7 @@ class VectorEnv:
             ValueError: the snapshot is of another environment or batch size; nothing has changed then.
         """
         snapshot.put(state, self.fingerprint, self._state)
-        return self._begin(self._simulation.family.observe)
+        return self._begin(OBSERVE)
 
     def as_gymnasium(self, *, copy: bool = True, log: EpisodeLog | None = None) -> FlatVectorEnv:
         """Return the batch as a `gymnasium.vector.VectorEnv` of E * A rows; see `interop.FlatVectorEnv`."""

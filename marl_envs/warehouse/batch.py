@@ -1,4 +1,4 @@
-"""The loops over environments, and one whole step of one environment. Each call gets everything as one table."""
+"""The loop over environments, and one whole step of one environment. Each call gets everything as one table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Int, jit
+from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.guidance import guide_robots
@@ -63,82 +64,49 @@ def guide(state: State, settings: Settings, out: Out, e: Int) -> None:
 
 
 @jit(inline=True)
-def begin(state: State, settings: Settings, e: Int) -> None:
-    """Start an episode."""
-    reset_one(state, settings, e)
-    if settings.guided:
-        guide_robots(state, settings, e)
-        watch(state, settings, e)
-
-
-@jit(inline=True)
-def finish(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Truncate at the time limit: measure, keep the last observation, start the next episode."""
+def finish(state: State, settings: Settings, out: Out, e: Int) -> Bool:
+    """Truncate at the time limit, and measure and keep the last observation; return whether the next episode begins."""
     ended = state.step[e] >= settings.max_cycles or state.quiet[e] >= settings.max_inactivity
     out.ended[e] = ended
     for a in range(state.pos.shape[1]):
         out.truncated[e, a] = ended
-    if ended and settings.autoreset:
+    begins = ended and settings.autoreset != 0
+    if begins:
         measure_one(state, settings, out, e)
         observe(state, settings, out.final_obs, out.final_label, e)
         if settings.mask:
             action_mask(state, settings, out.final_mask, e)
-        begin(state, settings, e)
+    return begins
 
 
 @jit(inline=True)
-def step_one(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Advance environment `e` by one step."""
+def step_one(state: State, settings: Settings, out: Out, e: Int) -> Bool:
+    """Advance environment `e` by one step; return whether the next episode begins."""
     move_robots(state, settings, out, e)
     if settings.guided:
         guide(state, settings, out, e)
     pay(state, settings, out, e)
-    finish(state, settings, out, e)
-    observe(state, settings, out.obs, out.label, e)
-    if settings.mask:
-        action_mask(state, settings, out.mask, e)
+    return finish(state, settings, out, e)
 
 
 @jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one step."""
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        step_one(state, settings, out, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        begin(state, settings, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write observation and mask of the environments first..last-1 as they stand."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        if settings.guided:
+        begins = operation == RESET
+        if operation == STEP:
+            begins = step_one(state, settings, out, e)
+        if begins:
+            reset_one(state, settings, e)
+        if settings.guided and (begins or operation == OBSERVE):
             guide_robots(state, settings, e)
             watch(state, settings, e)
-        observe(state, settings, out.obs, out.label, e)
-        if settings.mask:
-            action_mask(state, settings, out.mask, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        measure_one(state, settings, out, e)
-
-
-@jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :]."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        global_state(state, settings, dest, e)
+        if operation in (STEP, OBSERVE):
+            observe(state, settings, out.obs, out.label, e)
+            if settings.mask:
+                action_mask(state, settings, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(state, settings, out, e)
+        elif operation == DESCRIBE:
+            global_state(state, settings, out.global_state, e)

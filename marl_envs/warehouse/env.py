@@ -261,9 +261,5 @@ FAMILY = Family(
     reward_terms=REWARD_TERMS,
     metrics=METRICS,
     scene="marl_envs.warehouse.render",
-    step=batch.step_range,
-    reset=batch.reset_range,
-    observe=batch.observe_range,
-    measure=batch.measure_range,
-    describe=batch.describe_range,
+    play=batch.play_range,
 )

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.core.operations import RESET, STEP
 from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
-from marl_envs.warehouse.errands.batch import act_range, reset_range
+from marl_envs.warehouse.errands.batch import play_range
 from marl_envs.warehouse.errands.env import build
 from marl_envs.warehouse.errands.types import (
     BLOCKED,
@@ -78,7 +79,7 @@ def replay(problem_path: str, plan: Mapping[str, Any]) -> ReplayResult:
     state: State = vec.arrays
     pool = state.pool.shape[1] > 0
     read = _read(plan, vec.num_agents, pool)
-    reset_range(vec.table, 0, 1)
+    play_range(vec.table, RESET, 0, 1)
     events: list[tuple[int, int, int, int]] = []
     conflicts: list[tuple[int, int, str]] = []
     entries: list[Entry] = list(read.schedule.get(0, []))
@@ -90,7 +91,7 @@ def replay(problem_path: str, plan: Mapping[str, Any]) -> ReplayResult:
         _assign(state, t, entries)
         entries = []
         state.actions[0] = row
-        act_range(vec.table, 0, 1)
+        play_range(vec.table, STEP, 0, 1)
         events += _events(t, vec)
         conflicts += _conflicts(t, state)
     return ReplayResult(int(state.tally[0, :, TASKS].sum()), events, conflicts)

@@ -26,11 +26,11 @@ def crew_of(num_threads: int) -> Crew:
 def test_every_environment_is_visited_once(num_threads, count):
     crew, seen = crew_of(num_threads), []
 
-    def kernel(table, first, last):
-        assert table == "table"
+    def kernel(table, operation, first, last):
+        assert (table, operation) == ("table", 7)
         seen.extend(range(first, last))
 
-    crew.run(kernel, "table", count)
+    crew.run(kernel, "table", 7, count)
     crew.close()
     assert sorted(seen) == list(range(count))
 
@@ -38,7 +38,7 @@ def test_every_environment_is_visited_once(num_threads, count):
 @given(st.integers(1, 6), st.integers(6, 100))
 def test_shares_differ_by_one_at_most(num_threads, count):
     crew, sizes = crew_of(num_threads), []
-    crew.run(lambda table, first, last: sizes.append(last - first), None, count)
+    crew.run(lambda table, operation, first, last: sizes.append(last - first), None, 0, count)
     crew.close()
     assert len(sizes) == num_threads
     assert max(sizes) - min(sizes) <= 1
@@ -46,25 +46,25 @@ def test_shares_differ_by_one_at_most(num_threads, count):
 
 def test_the_shares_run_at_the_same_time():
     crew, meeting = crew_of(3), threading.Barrier(3, timeout=30)
-    crew.run(lambda table, first, last: meeting.wait(), None, 3)
+    crew.run(lambda table, operation, first, last: meeting.wait(), None, 0, 3)
     crew.close()
 
 
 def test_one_thread_starts_no_other():
     before, crew, names = threading.active_count(), Crew(1), []
-    crew.run(lambda table, first, last: names.append(threading.current_thread()), None, 5)
+    crew.run(lambda table, operation, first, last: names.append(threading.current_thread()), None, 0, 5)
     assert names == [threading.current_thread()]
     assert threading.active_count() == before
 
 
 def test_an_error_in_any_thread_arrives():
-    def kernel(table, first, last):
+    def kernel(table, operation, first, last):
         if first > 0:
             raise ZeroDivisionError
 
     crew = crew_of(2)
     with pytest.raises(ZeroDivisionError):
-        crew.run(kernel, None, 2)
+        crew.run(kernel, None, 0, 2)
     crew.close()
 
 
@@ -78,13 +78,13 @@ def test_more_threads_than_processors_are_refused():
 
 def test_a_closed_or_pickled_crew_works_again():
     crew, seen = crew_of(2), []
-    kernel = lambda table, first, last: seen.append((first, last))  # noqa: E731
-    crew.run(kernel, None, 4)
+    kernel = lambda table, operation, first, last: seen.append((first, last))  # noqa: E731
+    crew.run(kernel, None, 0, 4)
     copy = pickle.loads(pickle.dumps(crew))
     crew.close()
     crew.close()
     for one in (crew, copy):
-        one.run(kernel, None, 4)
+        one.run(kernel, None, 0, 4)
         one.close()
     assert sorted(seen) == [(0, 2)] * 3 + [(2, 4)] * 3
     assert copy.num_threads == 2

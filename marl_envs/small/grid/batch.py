@@ -1,10 +1,11 @@
-"""The loops over environments, and one whole step of one environment. Each call gets everything as one table."""
+"""The loop over environments. Each call gets everything as one table."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from marl_envs.core.jit import Int, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.small.episodes import end, pay, rest
@@ -26,46 +27,23 @@ def see(state: State, settings: Settings, obs: Any, label: Any, mask: Any, e: In
 
 
 @jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one step."""
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
     state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        finished = rest(out, e) if state.over[e] else move(state, settings, out, e)
-        pay(state, settings, out, e)
-        if end(state, settings, out, e, finished) and settings.autoreset:
-            measure_one(state, out, e)
-            see(state, settings, out.final_obs, out.final_label, out.final_mask, e)
+        begins = operation == RESET
+        if operation == STEP:
+            finished = rest(out, e) if state.over[e] else move(state, settings, out, e)
+            pay(state, settings, out, e)
+            begins = end(state, settings, out, e, finished) and settings.autoreset
+            if begins:
+                measure_one(state, out, e)
+                see(state, settings, out.final_obs, out.final_label, out.final_mask, e)
+        if begins:
             begin(state, settings, e)
-        see(state, settings, out.obs, out.label, out.mask, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        begin(state, settings, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write observation and mask of the environments first..last-1 as they stand."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        see(state, settings, out.obs, out.label, out.mask, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    state, out = unpack(table, State, 0), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        measure_one(state, out, e)
-
-
-@jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :]."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        global_state(state, settings, dest, e)
+        if operation in (STEP, OBSERVE):
+            see(state, settings, out.obs, out.label, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(state, out, e)
+        elif operation == DESCRIBE:
+            global_state(state, settings, out.global_state, e)

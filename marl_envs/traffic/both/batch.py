@@ -1,4 +1,4 @@
-"""The loops over environments, and one decision of one environment: `interval` steps of the engine.
+"""The loop over environments, and one decision of one environment: `interval` steps of the engine.
 
 Each step is the vehicles' own (`vehicles.batch.advance`), with the signals' law before it and their counting after it.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import unpack
 from marl_envs.traffic.both.decide import hand_out, note_red, note_seats, signal_may, signals_decide
@@ -49,7 +50,7 @@ from marl_envs.traffic.vehicles.batch import MOST_EMPTY, advance, anyone_drives,
 from marl_envs.traffic.vehicles.batch import see as see_vehicles
 from marl_envs.traffic.vehicles.conflicts import survey as survey_conflicts
 from marl_envs.traffic.vehicles.fleet import command, start_fleet
-from marl_envs.traffic.vehicles.observe import STATE_OF_AGENT, STATE_OF_LANE, global_state
+from marl_envs.traffic.vehicles.observe import global_state
 from marl_envs.traffic.vehicles.rewards import pay as pay_vehicles
 from marl_envs.traffic.vehicles.trips import draw_trips
 from marl_envs.traffic.vehicles.types import NONE, TABULAR
@@ -213,61 +214,53 @@ def _decide_all(table: Any, e: Int) -> Bool:
     return ended
 
 
-@jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one decision."""
-    vehicles, out = unpack(table, VehicleRules, VEHICLE_RULES_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        ended = _decide_all(table, e)
-        _note_all(table, e)
-        if ended and vehicles.autoreset:
-            measure_one(table, e)
-            see(table, out.final_obs, out.final_label, out.final_mask, e)
-            begin(table, e)
-            for a in range(out.alive.shape[1]):
-                out.alive[e, a] = True
-        see(table, out.obs, out.label, out.mask, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    for e in range(first, last):
-        begin(table, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write what the environments first..last-1 show as they stand."""
+@jit(inner=True)
+def step_one(table: Any, e: Int) -> Bool:
+    """Advance an environment by one decision; return whether its next episode begins."""
     out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        see(table, out.obs, out.label, out.mask, e)
-        _note_all(table, e)
-        _show_alive(table, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    for e in range(first, last):
+    ended = _decide_all(table, e)
+    _note_all(table, e)
+    begins = ended and unpack(table, VehicleRules, VEHICLE_RULES_AT).autoreset != 0
+    if begins:
         measure_one(table, e)
+        see(table, out.final_obs, out.final_label, out.final_mask, e)
+        for a in range(out.alive.shape[1]):
+            out.alive[e, a] = True
+    return begins
 
 
-@jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :], which is zero.
-
-    First that of vehicles, then that of signals without the time.
-    """
+@jit(inner=True)
+def describe_one(table: Any, e: Int) -> None:
+    """Write the global state: first that of vehicles, then that of signals without the time, which it has already."""
     state, settings = unpack(table, EngineState, 0), unpack(table, EngineSettings, SETTINGS_AT)
     fleet, vehicles = unpack(table, Fleet, FLEET_AT), unpack(table, VehicleRules, VEHICLE_RULES_AT)
     control, signals = unpack(table, Control, CONTROL_AT), unpack(table, SignalRules, SIGNAL_RULES_AT)
-    described = unpack(table, Crowd, CROWD_AT).described
-    at = 1 + STATE_OF_AGENT * fleet.slot.shape[1] + STATE_OF_LANE * vehicles.lane_junction.shape[0]
+    dest, theirs = unpack(table, Out, OUT_AT).global_state, unpack(table, Out, SIGNAL_OUT_AT).global_state
+    global_state(state, fleet, settings, vehicles, dest, e)
+    signal_state(state, control, settings, signals, theirs, e)
+    at = dest.shape[1] - theirs.shape[1]
+    for i in range(theirs.shape[1]):
+        if i > 0:
+            dest[e, at + i] = theirs[e, i]
+        theirs[e, i] = np.float32(0.0)  # reading leaves no trace in the state
+
+
+@jit
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
+    out = unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        global_state(state, fleet, settings, vehicles, dest, e)
-        signal_state(state, control, settings, signals, described, e)
-        for i in range(described.shape[1]):
-            if i > 0:
-                dest[e, at + i - 1] = described[e, i]
-            described[e, i] = np.float32(0.0)  # reading leaves no trace in the state
+        begins = operation == RESET
+        if operation == STEP:
+            begins = step_one(table, e)
+        if begins:
+            begin(table, e)
+        if operation in (STEP, OBSERVE):
+            see(table, out.obs, out.label, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(table, e)
+        elif operation == DESCRIBE:
+            describe_one(table, e)
+        if operation == OBSERVE:
+            _note_all(table, e)
+            _show_alive(table, e)

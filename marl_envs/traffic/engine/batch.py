@@ -1,4 +1,4 @@
-"""The loops over environments, and one whole step of one environment."""
+"""The loop over environments, and one whole step of one environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Int, Real, jit
+from marl_envs.core.operations import RESET, STEP
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.traffic.engine.ahead import find_leaders
 from marl_envs.traffic.engine.grants import grant_all
@@ -106,22 +107,20 @@ def clear_one(state: State, settings: Settings, e: Int) -> None:
 
 
 @jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by `settings.substeps` steps."""
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """STEP: advance the environments first..last-1 by `settings.substeps` steps. RESET: empty them.
+
+    The reference's random numbers start from `rng` as their seed.
+    """
     state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
     for e in range(first, last):
-        for _ in range(settings.substeps):
-            step_one(state, settings, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Empty the environments first..last-1; the reference's random numbers start from `rng` as their seed."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        clear_one(state, settings, e)
-        if settings.mersenne:
-            seed_words(state.mersenne, e, np.int64(state.rng[e] & np.uint64(0xFFFFFFFF)))
+        if operation == STEP:
+            for _ in range(settings.substeps):
+                step_one(state, settings, e)
+        elif operation == RESET:
+            clear_one(state, settings, e)
+            if settings.mersenne:
+                seed_words(state.mersenne, e, np.int64(state.rng[e] & np.uint64(0xFFFFFFFF)))
 
 
 @jit

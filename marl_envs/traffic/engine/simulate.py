@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.core.operations import RESET, STEP
 from marl_envs.core.pack import allocate, slot_of, slots_of, table_of
 from marl_envs.core.params import ParameterError, check_choice, check_float, check_int
 from marl_envs.core.random import seed_stream
 from marl_envs.core.threads import Crew
 from marl_envs.traffic.demand import Demand, Trips, expand
-from marl_envs.traffic.engine.batch import count_waiting_range, reset_range, step_range
+from marl_envs.traffic.engine.batch import count_waiting_range, play_range
 from marl_envs.traffic.engine.tables import LANE_CHOICES, MODELS, build_settings, most_vehicles, sizes_of
 from marl_envs.traffic.engine.types import (
     COUNT,
@@ -144,12 +145,12 @@ class Traffic:
         """Empty all environments and start their random streams; environment 0 starts from `seed` itself."""
         for e in range(self.num_envs):
             self.state.rng[e] = seed_stream(seed, e)
-        self._crew.run(reset_range, self._table, self.num_envs)
+        self._crew.run(play_range, self._table, RESET, self.num_envs)
 
     def step(self, count: int = 1) -> None:
         """Advance all environments by `count` steps."""
         self._table[self._substeps] = count
-        self._crew.run(step_range, self._table, self.num_envs)
+        self._crew.run(play_range, self._table, STEP, self.num_envs)
 
     @property
     def phase(self) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""The loops over environments, and one decision of one environment: `interval` steps of the engine."""
+"""The loop over environments, and one decision of one environment: `interval` steps of the engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.core.random import draw_below
@@ -114,57 +115,35 @@ def settle(state: EngineState, control: Control, settings: EngineSettings, rules
     return ended
 
 
-@jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one decision."""
-    state, control = unpack(table, EngineState, 0), unpack(table, Control, CONTROL_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):  # all of it here: each further level of calls is compiled once more
-        decide(state, control, rules, e)
-        advance(state, control, settings, rules, e, rules.interval)
-        ended = settle(state, control, settings, rules, out, e)
-        if ended and rules.autoreset:
-            measure_one(state, control, settings, rules, out, e)
-            see(state, control, settings, rules, out.final_obs, out.final_label, out.final_mask, e)
-            begin(state, control, settings, rules, e)
-        see(state, control, settings, rules, out.obs, out.label, out.mask, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    state, control = unpack(table, EngineState, 0), unpack(table, Control, CONTROL_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    for e in range(first, last):
-        begin(state, control, settings, rules, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write observation and mask of the environments first..last-1 as they stand."""
-    state, control = unpack(table, EngineState, 0), unpack(table, Control, CONTROL_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        survey(state, control, settings, rules, e)
-        see(state, control, settings, rules, out.obs, out.label, out.mask, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    state, control = unpack(table, EngineState, 0), unpack(table, Control, CONTROL_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
+@jit(inner=True)
+def step_one(state: EngineState, control: Control, settings: EngineSettings, rules: Rules, out: Out, e: Int) -> Bool:
+    """Advance an environment by one decision; return whether its next episode begins."""
+    decide(state, control, rules, e)
+    advance(state, control, settings, rules, e, rules.interval)
+    begins = settle(state, control, settings, rules, out, e) and rules.autoreset != 0
+    if begins:
         measure_one(state, control, settings, rules, out, e)
+        see(state, control, settings, rules, out.final_obs, out.final_label, out.final_mask, e)
+    return begins
 
 
 @jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :], which is zero."""
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
     state, control = unpack(table, EngineState, 0), unpack(table, Control, CONTROL_AT)
     settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    out = unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        global_state(state, control, settings, rules, dest, e)
+        begins = operation == RESET
+        if operation == STEP:
+            begins = step_one(state, control, settings, rules, out, e)
+        elif operation == OBSERVE:
+            survey(state, control, settings, rules, e)
+        if begins:
+            begin(state, control, settings, rules, e)
+        if operation in (STEP, OBSERVE):
+            see(state, control, settings, rules, out.obs, out.label, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(state, control, settings, rules, out, e)
+        elif operation == DESCRIBE:
+            global_state(state, control, settings, rules, out.global_state, e)

@@ -132,9 +132,5 @@ FAMILY = Family(
     metrics=METRICS,
     most_cycles=most_cycles,
     scene="marl_envs.traffic.signals.render",
-    step=batch.step_range,
-    reset=batch.reset_range,
-    observe=batch.observe_range,
-    measure=batch.measure_range,
-    describe=batch.describe_range,
+    play=batch.play_range,
 )

@@ -13,8 +13,10 @@ import numpy as np
 
 from marl_envs.core import params
 from marl_envs.core.family import Simulation
+from marl_envs.core.operations import RESET, STEP
 from marl_envs.core.params import ParameterError, check_int
 from marl_envs.core.vector import VectorEnv
+from marl_envs.traffic.signals.batch import play_range
 from marl_envs.traffic.signals.env import build
 from marl_envs.traffic.signals.networks import network_of
 from marl_envs.traffic.signals.types import WARMUP_GREEN, Params
@@ -52,9 +54,17 @@ class Traffic:
         """Say where the arrays are."""
         self._state, self._settings = state, settings
 
-    def reset(self, table: Any, first: int, last: int) -> None:
+    def play(self, table: Any, operation: int, first: int, last: int) -> None:
+        """Be the family's kernel: steps and resets are made in SUMO, and who only looks is served as ever."""
+        if operation == STEP:
+            self.step(table)
+        elif operation == RESET:
+            self.reset(table)
+        else:
+            play_range(table, operation, first, last)
+
+    def reset(self, table: Any) -> None:
         """Start an episode: SUMO anew, and the warm-up."""
-        del first, last
         self.close()
         self._start()
         rules = self._settings
@@ -67,7 +77,7 @@ class Traffic:
             left -= min(left, rules.interval)
         kernels.start(table)
 
-    def step(self, table: Any, first: int, last: int) -> None:
+    def step(self, table: Any) -> None:
         """Advance by one decision; begin the next episode where that is wanted."""
         if self._process is None or self._state.cycle[0] >= self._settings.max_cycles:
             raise RuntimeError("the episode has ended: call reset()")
@@ -205,7 +215,7 @@ def _in_sumo(simulation: Simulation, room: int, traffic: Traffic) -> Simulation:
         doors=np.arange(simulation.sizes["L"], dtype=np.int32),
         sumo=0,  # SUMO itself drives
     )
-    family = replace(simulation.family, step=traffic.step, reset=traffic.reset)
+    family = replace(simulation.family, play=traffic.play)
     return replace(
         simulation,
         family=family,

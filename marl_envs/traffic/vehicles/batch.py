@@ -1,4 +1,4 @@
-"""The loops over environments, and one decision of one environment: `interval` steps of the engine."""
+"""The loop over environments, and one decision of one environment: `interval` steps of the engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.traffic.engine.batch import clear_one, finish_step
@@ -167,72 +168,51 @@ def write_notes(state: EngineState, fleet: Fleet, settings: EngineSettings, out:
         out.notes[e, a, 4] = fleet.fault[e, a]
 
 
-@jit
-def step_range(table: Any, first: Int, last: Int) -> None:
-    """Advance the environments first..last-1 by one decision."""
-    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):  # all of it here: each further level of calls is compiled once more
-        if e + 1 < last:
-            prefetch_rows(state, fleet, e + 1)
-        command(state, fleet, settings, rules, e)
-        if rules.share == NEIGHBOURS:
-            note_homes(state, fleet, settings, rules, e)
-        for left in range(rules.interval - 1, -1, -1):
-            # Whom one follows matters at decisions; before, only that bumpers touch
-            advance(state, fleet, settings, rules, e, rules.longest if left else np.inf)
-        fleet.cycle[e] += 1
-        note_queues(state, fleet, settings, rules, e)
-        survey(state, fleet, settings, rules, e)
-        pay(fleet, rules, out, e)
-        settle(fleet, rules, out, e)
-        write_notes(state, fleet, settings, out, e)
-        if out.ended[e] and rules.autoreset:
-            measure_one(state, fleet, settings, rules, out, e)
-            see(state, fleet, settings, rules, out.final_obs, out.final_label, out.final_mask, e)
-            begin(state, fleet, settings, rules, e)
-            for a in range(fleet.slot.shape[1]):
-                out.alive[e, a] = True
-        see(state, fleet, settings, rules, out.obs, out.label, out.mask, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    for e in range(first, last):
-        begin(state, fleet, settings, rules, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write what the environments first..last-1 show as they stand."""
-    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        see(state, fleet, settings, rules, out.obs, out.label, out.mask, e)
-        write_notes(state, fleet, settings, out, e)
-        for a in range(fleet.slot.shape[1]):
-            out.alive[e, a] = fleet.alive[e, a]
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
-    settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
-    out = unpack(table, Out, OUT_AT)
-    for e in range(first, last):
+@jit(inner=True)
+def step_one(state: EngineState, fleet: Fleet, settings: EngineSettings, rules: Rules, out: Out, e: Int) -> Bool:
+    """Advance an environment by one decision; return whether its next episode begins."""
+    command(state, fleet, settings, rules, e)
+    if rules.share == NEIGHBOURS:
+        note_homes(state, fleet, settings, rules, e)
+    for left in range(rules.interval - 1, -1, -1):
+        # Whom one follows matters at decisions; before, only that bumpers touch
+        advance(state, fleet, settings, rules, e, rules.longest if left else np.inf)
+    fleet.cycle[e] += 1
+    note_queues(state, fleet, settings, rules, e)
+    survey(state, fleet, settings, rules, e)
+    pay(fleet, rules, out, e)
+    settle(fleet, rules, out, e)
+    write_notes(state, fleet, settings, out, e)
+    begins = out.ended[e] and rules.autoreset != 0
+    if begins:
         measure_one(state, fleet, settings, rules, out, e)
+        see(state, fleet, settings, rules, out.final_obs, out.final_label, out.final_mask, e)
+        for a in range(fleet.slot.shape[1]):
+            out.alive[e, a] = True
+    return begins
 
 
 @jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :], which is zero."""
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1."""
     state, fleet = unpack(table, EngineState, 0), unpack(table, Fleet, FLEET_AT)
     settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
+    out = unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        global_state(state, fleet, settings, rules, dest, e)
+        begins = operation == RESET
+        if operation == STEP:
+            if e + 1 < last:
+                prefetch_rows(state, fleet, e + 1)
+            begins = step_one(state, fleet, settings, rules, out, e)
+        if begins:
+            begin(state, fleet, settings, rules, e)
+        if operation in (STEP, OBSERVE):
+            see(state, fleet, settings, rules, out.obs, out.label, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(state, fleet, settings, rules, out, e)
+        elif operation == DESCRIBE:
+            global_state(state, fleet, settings, rules, out.global_state, e)
+        if operation == OBSERVE:
+            write_notes(state, fleet, settings, out, e)
+            for a in range(fleet.slot.shape[1]):
+                out.alive[e, a] = fleet.alive[e, a]

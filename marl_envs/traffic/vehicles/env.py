@@ -143,9 +143,5 @@ FAMILY = Family(
     notes=NOTES,
     finish_alone=True,
     scene="marl_envs.traffic.vehicles.render",
-    step=batch.step_range,
-    reset=batch.reset_range,
-    observe=batch.observe_range,
-    measure=batch.measure_range,
-    describe=batch.describe_range,
+    play=batch.play_range,
 )

@@ -1,4 +1,4 @@
-"""The loops over environments. A step is three of them; between two, distance tables of new goals are built."""
+"""The loop over environments. A step is three operations; between two, distance tables of new goals are built."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from marl_envs.core.jit import Int, Real, jit
+from marl_envs.core.jit import Bool, Int, Real, jit
+from marl_envs.core.operations import DESCRIBE, MEASURE, MORE, OBSERVE, RESET, STEP
 from marl_envs.core.out import Out
 from marl_envs.core.pack import slots_of, unpack
 from marl_envs.warehouse.battery import fill_batteries, is_sent, use_energy
@@ -31,6 +32,7 @@ from marl_envs.warehouse.errands.types import (
 
 SETTINGS_AT = slots_of(State)
 OUT_AT = SETTINGS_AT + slots_of(Settings)
+SETTLE, GREET = MORE, MORE + 1  # the rest of a step
 
 
 @jit(inline=True)
@@ -89,100 +91,68 @@ def pay(state: State, settings: Settings, out: Out, e: Int) -> None:
             out.reward[e, a] = team
 
 
-@jit
-def act_range(table: Any, first: Int, last: Int) -> None:
-    """Move the robots of environments first..last-1, and hand out tasks."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        move_robots(state, settings, e)
-        back_to_errands(state, e)
-        if settings.supply == POOL and settings.assigner == SCHEDULE:
-            follow_schedule(state, settings, e)
-        finish_errands(state, settings, out, e)
-        use_energy(state, settings, e)
-
-
-@jit
-def settle_range(table: Any, first: Int, last: Int) -> None:
-    """Pay; at the time limit measure, keep the last observation and start the next episode; else observe."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        follow_answer(state, settings, e)
-        if settings.capacity:
-            off_to_charge(state, settings, e)
-        pay(state, settings, out, e)
-        watch(state, settings, e)
-        ended = state.step[e] >= settings.max_cycles
-        out.ended[e] = ended
-        for a in range(state.pos.shape[1]):
-            out.truncated[e, a] = ended
-        state.fresh[e] = np.uint8(ended and settings.autoreset)
-        if state.fresh[e]:
-            measure_one(state, settings, out, e)
-            see(state, settings, out.final_obs, out.final_label, e)
-            if settings.mask:
-                action_mask(state, settings, out.final_mask, e)
-            begin(state, settings, e)
-        else:
-            see(state, settings, out.obs, out.label, e)
-            if settings.mask:
-                action_mask(state, settings, out.mask, e)
+@jit(inline=True)
+def act(state: State, settings: Settings, out: Out, e: Int) -> None:
+    """Move the robots, and hand out tasks."""
+    move_robots(state, settings, e)
+    back_to_errands(state, e)
+    if settings.supply == POOL and settings.assigner == SCHEDULE:
+        follow_schedule(state, settings, e)
+    finish_errands(state, settings, out, e)
+    use_energy(state, settings, e)
 
 
 @jit(inline=True)
 def follow_answer(state: State, settings: Settings, e: Int) -> None:
-    """Hand out what an assigner chose between the kernels; the new errands begin in this step."""
+    """Hand out what an assigner chose between two operations; the new errands begin in this step."""
     if settings.supply == POOL and settings.assigner == CALLED:
         follow_schedule(state, settings, e)
 
 
 @jit(inline=True)
-def show(state: State, settings: Settings, out: Out, e: Int) -> None:
-    """Write observation and mask of environment `e` as it stands."""
+def settle(state: State, settings: Settings, out: Out, e: Int) -> Bool:
+    """Pay; at the time limit measure and keep the last observation. Return whether the next episode begins."""
     follow_answer(state, settings, e)
-    take_stock(state, settings, e)
+    if settings.capacity:
+        off_to_charge(state, settings, e)
+    pay(state, settings, out, e)
     watch(state, settings, e)
-    see(state, settings, out.obs, out.label, e)
-    if settings.mask:
-        action_mask(state, settings, out.mask, e)
-
-
-@jit
-def greet_range(table: Any, first: Int, last: Int) -> None:
-    """Show the first observation of those of the environments first..last-1 that began an episode in this step."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        if state.fresh[e]:
-            show(state, settings, out, e)
-
-
-@jit
-def reset_range(table: Any, first: Int, last: Int) -> None:
-    """Start an episode in each of the environments first..last-1, from their own streams."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
-    for e in range(first, last):
-        begin(state, settings, e)
-
-
-@jit
-def observe_range(table: Any, first: Int, last: Int) -> None:
-    """Write observation and mask of the environments first..last-1 as they stand."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
-        show(state, settings, out, e)
-
-
-@jit
-def measure_range(table: Any, first: Int, last: Int) -> None:
-    """Write the metrics of the environments first..last-1 so far."""
-    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
-    for e in range(first, last):
+    ended = state.step[e] >= settings.max_cycles
+    out.ended[e] = ended
+    for a in range(state.pos.shape[1]):
+        out.truncated[e, a] = ended
+    begins = ended and settings.autoreset != 0
+    state.fresh[e] = np.uint8(begins)
+    if begins:
         measure_one(state, settings, out, e)
+        see(state, settings, out.final_obs, out.final_label, e)
+        if settings.mask:
+            action_mask(state, settings, out.final_mask, e)
+    return begins
 
 
 @jit
-def describe_range(table: Any, dest: Any, first: Int, last: Int) -> None:
-    """Write the global state of the environments first..last-1 into dest[E, :]."""
-    state, settings = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT)
+def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
+    """Do an operation to the environments first..last-1. A step is STEP, SETTLE and GREET (what has just begun)."""
+    state, settings, out = unpack(table, State, 0), unpack(table, Settings, SETTINGS_AT), unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        global_state(state, settings, dest, e)
+        begins = operation == RESET
+        stands = operation == OBSERVE or (operation == GREET and state.fresh[e] != 0)
+        if operation == STEP:
+            act(state, settings, out, e)
+        elif operation == SETTLE:
+            begins = settle(state, settings, out, e)
+        if begins:
+            begin(state, settings, e)
+        if stands:
+            follow_answer(state, settings, e)
+            take_stock(state, settings, e)
+            watch(state, settings, e)
+        if stands or (operation == SETTLE and not begins):
+            see(state, settings, out.obs, out.label, e)
+            if settings.mask:
+                action_mask(state, settings, out.mask, e)
+        elif operation == MEASURE:
+            measure_one(state, settings, out, e)
+        elif operation == DESCRIBE:
+            global_state(state, settings, out.global_state, e)

@@ -257,11 +257,7 @@ FAMILY = Family(
     reward_terms=REWARD_TERMS,
     metrics=METRICS,
     scene="marl_envs.warehouse.errands.render",
-    step=batch.act_range,
-    then=(batch.settle_range, batch.greet_range),
+    play=batch.play_range,
+    then=(batch.SETTLE, batch.GREET),
     prepare=assign.prepare,
-    reset=batch.reset_range,
-    observe=batch.observe_range,
-    measure=batch.measure_range,
-    describe=batch.describe_range,
 )

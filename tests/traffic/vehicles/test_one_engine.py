@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from marl_envs import intersection_v0
+from marl_envs.core.operations import RESET, STEP
 from marl_envs.core.pack import allocate, table_of
 from marl_envs.core.vector import VectorEnv
 from marl_envs.traffic.engine import batch, simulate
@@ -42,7 +43,7 @@ def engine_of(vec: VectorEnv) -> tuple[EngineState, Any]:
     table = table_of(alone, rules._replace(substeps=1))
     for name in ("rng", "fresh_step", "fresh_route", "fresh_kind", "fresh_speed"):
         getattr(alone, name)[:] = getattr(state, name)
-    batch.reset_range(table, 0, 1)
+    batch.play_range(table, RESET, 0, 1)
     for name in EngineState._fields:
         getattr(state, name)[:] = getattr(alone, name)
     state.counts[:] = state.ruled[:] = 0
@@ -82,7 +83,7 @@ def test_vehicles_without_agents_are_the_engine_bit_for_bit(params, interval):
     for _ in range(DECISIONS):
         vec.step(np.zeros((1, 1), np.int64))
         for _ in range(round(interval / 0.25)):
-            batch.step_range(table, 0, 1)
+            batch.play_range(table, STEP, 0, 1)
             steps += int((alone.vehicle[0, :, PLACE] != NONE).sum())
         assert_equal(alone, vec.arrays)
     counts = vec.arrays.counts[0]
@@ -92,7 +93,7 @@ def test_vehicles_without_agents_are_the_engine_bit_for_bit(params, interval):
 
 
 def test_the_engine_that_it_is_compared_with_is_that_of_traffic_and_signals():
-    assert simulate.step_range is batch.step_range
+    assert simulate.play_range is batch.play_range
     assert signals_batch.step_engine is batch.step_one
 
 
@@ -100,7 +101,7 @@ def test_a_difference_is_seen():
     vec = without_agents(0.25, layout="cross", flow=1500)
     alone, table = engine_of(vec)
     for _ in range(40):
-        batch.step_range(table, 0, 1)
+        batch.play_range(table, STEP, 0, 1)
         vec.step(np.zeros((1, 1), np.int64))
     assert_equal(alone, vec.arrays)
     slot = int(np.flatnonzero(alone.vehicle[0, :, PLACE] != NONE)[0])
