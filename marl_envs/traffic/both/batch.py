@@ -1,4 +1,4 @@
-"""The loops over environments, and one decision of one environment: `interval` steps of the engine.
+"""The loop over environments, and one decision of one environment: `interval` steps of the engine.
 
 Each step is the vehicles' own (`vehicles.batch.advance`), with the signals' law before it and their counting after it.
 """
@@ -49,7 +49,7 @@ from marl_envs.traffic.signals.watch import watch as watch_lanes
 from marl_envs.traffic.vehicles.batch import MOST_EMPTY, advance, anyone_drives, settle, write_notes
 from marl_envs.traffic.vehicles.batch import see as see_vehicles
 from marl_envs.traffic.vehicles.fleet import command, start_fleet
-from marl_envs.traffic.vehicles.observe import STATE_OF_AGENT, STATE_OF_LANE, global_state
+from marl_envs.traffic.vehicles.observe import global_state
 from marl_envs.traffic.vehicles.rewards import pay as pay_vehicles
 from marl_envs.traffic.vehicles.trips import draw_trips
 from marl_envs.traffic.vehicles.types import NONE, TABULAR
@@ -211,12 +211,12 @@ def _decide_all(table: Any, e: Int) -> Bool:
 
 
 @jit(inner=True)
-def _step_one(table: Any, e: Int) -> Bool:
+def step_one(table: Any, e: Int) -> Bool:
     """Advance an environment by one decision; return whether its next episode begins."""
-    vehicles, out = unpack(table, VehicleRules, VEHICLE_RULES_AT), unpack(table, Out, OUT_AT)
+    out = unpack(table, Out, OUT_AT)
     ended = _decide_all(table, e)
     _note_all(table, e)
-    begins = ended and vehicles.autoreset != 0
+    begins = ended and unpack(table, VehicleRules, VEHICLE_RULES_AT).autoreset != 0
     if begins:
         measure_one(table, e)
         see(table, out.final_obs, out.final_label, out.final_mask, e)
@@ -226,19 +226,19 @@ def _step_one(table: Any, e: Int) -> Bool:
 
 
 @jit(inner=True)
-def _describe(table: Any, e: Int) -> None:
-    """Write the global state: first that of vehicles, then that of signals without the time."""
+def describe_one(table: Any, e: Int) -> None:
+    """Write the global state: first that of vehicles, then that of signals without the time, which it has already."""
     state, settings = unpack(table, EngineState, 0), unpack(table, EngineSettings, SETTINGS_AT)
     fleet, vehicles = unpack(table, Fleet, FLEET_AT), unpack(table, VehicleRules, VEHICLE_RULES_AT)
     control, signals = unpack(table, Control, CONTROL_AT), unpack(table, SignalRules, SIGNAL_RULES_AT)
-    described, dest = unpack(table, Crowd, CROWD_AT).described, unpack(table, Out, OUT_AT).global_state
-    at = 1 + STATE_OF_AGENT * fleet.slot.shape[1] + STATE_OF_LANE * vehicles.lane_junction.shape[0]
+    dest, theirs = unpack(table, Out, OUT_AT).global_state, unpack(table, Out, SIGNAL_OUT_AT).global_state
     global_state(state, fleet, settings, vehicles, dest, e)
-    signal_state(state, control, settings, signals, described, e)
-    for i in range(described.shape[1]):
+    signal_state(state, control, settings, signals, theirs, e)
+    at = dest.shape[1] - theirs.shape[1]
+    for i in range(theirs.shape[1]):
         if i > 0:
-            dest[e, at + i - 1] = described[e, i]
-        described[e, i] = np.float32(0.0)  # reading leaves no trace in the state
+            dest[e, at + i] = theirs[e, i]
+        theirs[e, i] = np.float32(0.0)  # reading leaves no trace in the state
 
 
 @jit
@@ -248,7 +248,7 @@ def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
     for e in range(first, last):
         begins = operation == RESET
         if operation == STEP:
-            begins = _step_one(table, e)
+            begins = step_one(table, e)
         if begins:
             begin(table, e)
         if operation in (STEP, OBSERVE):
@@ -256,7 +256,7 @@ def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
         elif operation == MEASURE:
             measure_one(table, e)
         elif operation == DESCRIBE:
-            _describe(table, e)
+            describe_one(table, e)
         if operation == OBSERVE:
             _note_all(table, e)
             _show_alive(table, e)

@@ -117,9 +117,8 @@ def build(params: Params) -> Simulation:
         choices=int(of_signal[1].n),  # type: ignore[attr-defined]
     )
     names = [f"vehicle_{a}" for a in range(params.num_vehicles)], [f"signal_{s}" for s in range(len(lights))]
-    described = _described(signals)
     capacity = layout.capacity if params.capacity is None else params.capacity
-    state = state_length(vehicles, params.num_vehicles) + described - 1
+    state = state_length(vehicles, params.num_vehicles) + _described(signals) - 1
     return Simulation(
         family=FAMILY,
         params=params,
@@ -132,7 +131,6 @@ def build(params: Params) -> Simulation:
             **sizes_of(layout.settings, network, capacity, layout.trips),
             **_sizes(params, vehicles, signals, tabular),
             "A": params.num_vehicles + len(lights),
-            "S": described,
             "3": 3,
             "10": 10,
             "20": 20,
@@ -170,7 +168,7 @@ def _sizes(params: Params, vehicles: VehicleRules, signals: SignalRules, tabular
         "T": len(SIGNAL_TERMS),
         "M": 0,
         "K": 0,
-        "G": 0,
+        "G": _described(signals),
     }
     parts = {VEHICLE: {**fleet, **walks}, SIGNAL: {"A": lights}, VEHICLE_OUT: out, SIGNAL_OUT: theirs}
     return {prefix + name: int(size) for prefix, sizes in parts.items() for name, size in sizes.items()}

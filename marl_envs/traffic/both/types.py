@@ -5,7 +5,7 @@ The names of vehicles' settings stay; whatever else would be there twice has the
 they are the very kernels of `traffic/vehicles` and `traffic/signals`. Each kind has result arrays of its own among the
 state, whose rows are brought together in `Out`: vehicles first.
 
-Dimensions besides the engine's: A agents, S numbers of the signals' own global state; with a prefix, those of a kind.
+Dimensions besides the engine's: A agents; with a prefix, those of a kind.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ class Crowd(NamedTuple):
     ran_red: Annotated[NDArray[np.int32], "E vehicle_A"]  # how often each drove on red since the last decision
     violations: Annotated[NDArray[np.int64], "E"]  # the same of all agents in the episode
     paid: Annotated[NDArray[np.float64], "E 3"]  # VEHICLES_PAID, SIGNALS_PAID: own rewards; ALL_PAID: as paid out
-    described: Annotated[NDArray[np.float32], "E S"]  # scratch for the global state, zero
 
 
 _SHARED = ("E", "V", "D", "J", "L")  # dimensions that mean the same in all parts
