@@ -20,7 +20,10 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 @dataclass(frozen=True)
 class List:
-    """Show the suites there are."""
+    """Show the suites there are.
+
+    Example: python -m benchmarks list
+    """
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ class Report:
 
 @dataclass(frozen=True)
 class Figure:
-    """Write the figure of a suite's sweeps (the headline metric at rising density) as an SVG file."""
+    """Write the figure of a suite's sweeps (the headline metric at rising density) as an SVG file.
+
+    Example: python -m benchmarks figure warehouse --out density.svg
+    """
 
     suite: Annotated[str, tyro.conf.Positional]
     """A suite's name, or the path of a .yaml file; it must have run."""
@@ -74,19 +80,28 @@ class Figure:
 
 @dataclass(frozen=True)
 class Play:
-    """Open a stored episode in the viewer, exactly as it was measured (?: all keys)."""
+    """Open a stored episode in the viewer, exactly as it was measured (?: all keys).
+
+    Example: python -m benchmarks play results/quick --job "floor-5x5 pibt 0" --episode first-deadlock
+
+    Example: python -m benchmarks play results/quick/runs/0123456789abcdef --episode 7
+    """
 
     run: Annotated[Path, tyro.conf.Positional]
     """A run folder, or the folder that `run` wrote."""
     episode: str = "worst"
-    """worst or best (by the headline), first-deadlock, replay (the one in the report), or a number."""
+    """worst or best (by the headline), first-deadlock or first-collision (where there are such), replay (the one in the
+    report), or a number."""
     job: str = ""
     """Words of the job's title, such as "tiny greedy 0", where RUN holds several."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Measure steps and learners' updates per CPU-second, beside rware, cityflow, libsumo and highway-env."""
+    """Measure steps and learners' updates per CPU-second, beside rware, cityflow, libsumo and highway-env.
+
+    Example: python -m benchmarks speed --only harness
+    """
 
     seconds: float = 0.5
     """CPU time of one measurement of one case."""
@@ -98,7 +113,10 @@ class Speed:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Compare our travel times with published ones and the reference engine's; exit status 1 if any differs."""
+    """Compare our travel times with published ones and the reference engine's; exit status 1 if any differs.
+
+    Example: python -m benchmarks fidelity --markdown
+    """
 
     seeds: int = 5
     """Seeds of our own random streams, whose mean may be 1 % off."""
@@ -145,14 +163,12 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
         if command.suite == "classics":
             from benchmarks.classics.table import run_classics
 
-            if command.seeds is not None:
-                raise InputError("the classics have seeds of their own: leave --seeds out")
+            _no_suite(command, "the classics have")
             run_classics(command.out or Path("results/classics"), workers, console)
         elif command.suite == "deep":
             from benchmarks.deep.table import run_deep
 
-            if command.seeds is not None:
-                raise InputError("the experiments with networks have seeds of their own: leave --seeds out")
+            _no_suite(command, "the experiments with networks have")
             run_deep(command.out or Path("results/deep"), workers, console)
         else:
             _run(command, workers, console)
@@ -178,6 +194,14 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
         run_speed(command.seconds, command.repeats, console, command.only)
 
 
+def _no_suite(command: Run, who: str) -> None:
+    """Refuse options that are of suites alone."""
+    if command.seeds is not None:
+        raise InputError(f"{who} seeds of their own: leave --seeds out")
+    if command.engine not in ("loky", "serial") or command.address is not None or command.tensorboard:
+        raise InputError(f"{who} their own processes on this machine: leave --engine, --address, --tensorboard out")
+
+
 def _run(command: Run, workers: int, console: Console) -> None:
     """Run a suite, or all of a collection."""
     from benchmarks.collection import collection_names, run_collection
@@ -188,10 +212,6 @@ def _run(command: Run, workers: int, console: Console) -> None:
 
     def run(suite: str, out: Path | None) -> None:
         run_suite(suite, out, command.seeds, choice, console, tensorboard=command.tensorboard)
-        if suite == "coordination":
-            from benchmarks.coordination import measure_runs
-
-            measure_runs(out or RESULTS / suite, workers, console)
 
     if command.suite in collection_names():
         run_collection(command.suite, command.out or RESULTS / command.suite, run, console)

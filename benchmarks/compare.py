@@ -11,9 +11,8 @@ from rich.table import Table
 
 from benchmarks import record, store
 from benchmarks.errors import InputError
-from benchmarks.paired import Paired, paired, verdict
 from benchmarks.record import Record
-from benchmarks.statistics import FEW_SEEDS, Estimate, t_interval
+from benchmarks.statistics import FEW_SEEDS, Comparison, Estimate, compare_pairs, t_interval
 from benchmarks.summary import BySeed, seed_means
 from benchmarks.tables import number
 
@@ -33,7 +32,7 @@ class Line(NamedTuple):
     metric: str
     before: Estimate
     after: Estimate
-    pairs: Paired
+    pairs: Comparison  # its first is what is better: after, or before where less is better
 
     @property
     def verdict(self) -> str:
@@ -64,6 +63,9 @@ def run_compare(
         seed_means(store.read_runs(out, list(made.jobs), "episodes.parquet"))
         for made, out in zip(records, (before, after), strict=True)
     ]
+    known = {name for table in values for *_, name in table}
+    if metric is not None and metric not in known:
+        raise InputError(f"--metric: no metric {metric!r} in the results; allowed are {', '.join(sorted(known))}")
     lines = compare(records[0], values[0], values[1], metric, better, fewest)
     if not lines:
         raise InputError(f"{before} and {after} have no environment, agent and {fewest} seeds in common")
@@ -95,9 +97,17 @@ def compare(
             seeds = sorted(set(old) & set(new))
             if len(seeds) >= fewest:
                 left, right = ([values[seed] for seed in seeds] for values in (old, new))
-                pairs = paired(left, right, higher)
+                pairs = compare_pairs(right, left) if higher else compare_pairs(left, right)
                 lines.append(Line(environment, agent, name, t_interval(left), t_interval(right), pairs))
     return lines
+
+
+def verdict(difference: Estimate) -> str:
+    """Return better, worse, same (no seed differs, or the mean does not) or unclear (the interval holds 0)."""
+    low, high = difference.low, difference.high
+    if difference.mean == 0 and (low == high or difference.seeds == 1):
+        return "same"
+    return "better" if low > 0 else "worse" if high < 0 else "unclear"
 
 
 def _table(lines: list[Line]) -> Table:
@@ -105,7 +115,7 @@ def _table(lines: list[Line]) -> Table:
     for column in ("environment", "agent", "metric", "before", "after", "improvement", "P(better)", "seeds", ""):
         table.add_column(column, justify="left" if column in ("environment", "agent", "metric", "") else "right")
     for line in lines:
-        difference, improvement = line.pairs
+        difference, improvement, _ = line.pairs
         color = COLORS[line.verdict]
         marked = f"[{color}]{line.verdict}[/]" if color else line.verdict
         cells = [number(line.before), number(line.after), number(difference), _probability(improvement)]

@@ -120,6 +120,9 @@ class Suite(Strict):
     environments: dict[Name, Environment] = Field(min_length=1)
     agents: dict[Name, Agent] = Field(min_length=1)
     sweeps: dict[str, Sweep] = Field(default={}, description="title of a panel -> what it shows")
+    coordination: bool = Field(
+        default=False, description="measure trained agents, too: cross-play, drop-out, influence (docs/metrics.md)"
+    )
     rates: dict[str, Rate] = Field(default={}, description="title of a table -> the rate it shows")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, ValidationError
 
 from benchmarks import external
 from benchmarks.config import Environment, Evaluation, Suite, Training
@@ -20,7 +20,8 @@ from benchmarks.kinds import MODELS, LearnerAgent
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers, and the files beside them
 BESIDE = tuple(f"benchmarks/{name}.py" for name in ("simulate", "catalogue", "learners", "kinds", "external"))
-PRESENTATION = ("render", "__main__")  # parts of them that do not
+PRESENTATION = ("render", "__main__")  # parts of them that do not, wherever they are
+AFTERWARDS = ("marl_envs/metrics",)  # folders of functions on what has been played
 FORMAT = 1  # of the run folder; a change makes every job run again
 
 
@@ -147,9 +148,31 @@ def code_digest() -> str:
     for package in SIMULATION:
         for path in sorted((ROOT / package).rglob("*.py")):
             relative = path.relative_to(ROOT)
-            if not any(part.removesuffix(".py") in PRESENTATION for part in relative.parts):
+            if _decides(relative):
                 digest.update(relative.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     for name in BESIDE:
         if (ROOT / name).is_file():
             digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _decides(path: Path) -> bool:
+    """Return whether a source file (below ROOT) may have an influence on a run's numbers."""
+    if path.parent.as_posix() in AFTERWARDS:
+        return False
+    return not any(part.removesuffix(".py") in PRESENTATION for part in path.parts)
+
+
+def read_config(folder: Path) -> tuple[Job, str]:
+    """Return the job of a run folder and the digest of the code that ran it.
+
+    Raises:
+        InputError: config.json is missing, damaged or of another version.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return Job.model_validate(config["job"]), str(config["code"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        said = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
+        raise InputError(f"{path} is damaged or of another version: {said}") from error

@@ -7,17 +7,14 @@ begins it is then shown by its actions, and somebody can take over an agent in i
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from benchmarks import catalogue, store
 from benchmarks.episodes import find, play_again, player_of, read_episodes
 from benchmarks.errors import InputError
-from benchmarks.jobs import Job
+from benchmarks.jobs import Job, read_config
 from benchmarks.kinds import LearnerAgent
 
 if TYPE_CHECKING:
@@ -75,13 +72,14 @@ def approach(session: Session, step: int) -> None:
 def find_run(run: Path, job: str = "") -> tuple[Path, Job]:
     """Return the run folder and its job; raise InputError if there is not exactly one that is meant."""
     if (run / "config.json").is_file():
-        return run, _job_in(run)
+        return run, read_config(run)[0]
     folders = sorted(path.parent for path in run.glob("runs/*/" + store.DONE))
     if not folders:
         raise InputError(f"{run} is neither a run folder nor a results folder with finished runs")
-    found = [(folder, spec) for folder, spec in ((folder, _job_in(folder)) for folder in folders) if _fits(spec, job)]
+    jobs = {folder: read_config(folder)[0] for folder in folders}
+    found = [(folder, spec) for folder, spec in jobs.items() if _fits(spec, job)]
     if len(found) != 1:
-        titles = "\n  ".join(sorted(spec.title for _, spec in found or [(f, _job_in(f)) for f in folders]))
+        titles = "\n  ".join(sorted(spec.title for _, spec in found or jobs.items()))
         which = "several jobs fit" if found else f"no job fits {job!r}"
         raise InputError(f"{run}: {which}; say which one by --job, with words of its title:\n  {titles}")
     return found[0]
@@ -91,14 +89,6 @@ def _fits(spec: Job, words: str) -> bool:
     return spec.title == words or all(
         word in spec.title.replace("/", " ").split() for word in words.replace("/", " ").split()
     )
-
-
-def _job_in(folder: Path) -> Job:
-    path = folder / "config.json"
-    try:
-        return Job.model_validate(json.loads(path.read_text(encoding="utf-8"))["job"])
-    except (OSError, ValueError, KeyError, ValidationError) as error:
-        raise InputError(f"{path} is damaged or of another version: {error}") from error
 
 
 def find_episode(folder: Path, job: Job, episode: str) -> Stored:

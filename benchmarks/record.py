@@ -16,6 +16,7 @@ from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest
 from benchmarks.report import Made, write_report
 from benchmarks.report.replays import gather
+from benchmarks.report.strangers import read_measured
 from benchmarks.summary import Summary, summarise
 from benchmarks.watch import worth_watching
 
@@ -79,14 +80,15 @@ def summary_of(record: Record, out: Path) -> Summary:
 
 
 def render(record: Record, summary: Summary, out: Path) -> None:
-    """Write report.html; raise RunError if it cannot be written."""
+    """Write report.html; raise RunError if it cannot be written, InputError if something of it is damaged."""
     keys = list(record.jobs)
     cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in keys)
     made = Made(record.command, record.date, cpu / 60, record.versions, record.code)
     evals = store.read_runs(out, keys, "evals.parquet")
     played = store.read_runs(out, keys, "episodes.parquet")
     watched = [one for one in worth_watching(record.jobs, played, out) if one.path.is_file()]
-    write_report(out / "report.html", record.suite, summary, evals, gather(record.jobs, watched, out), made)
+    replays = gather(record.jobs, watched, out)
+    write_report(out / "report.html", record.suite, summary, evals, replays, made, read_measured(out))
 
 
 def _versions() -> dict[str, str]:

@@ -12,6 +12,8 @@ from rich.markup import escape
 
 from benchmarks import catalogue, record, store, watch
 from benchmarks.config import Suite, load_suite, suite_path
+from benchmarks.coordination.files import forget as forget_measured
+from benchmarks.coordination.tasks import check as check_coordination
 from benchmarks.data import with_data
 from benchmarks.engines import Choice
 from benchmarks.engines import check as check_engine
@@ -63,6 +65,7 @@ def run_suite(
         raise InputError("--tensorboard needs the extra 'tensorboard': pip install -e '.[bench,tensorboard]'")
     with located(path):
         catalogue.check_suite(suite, path)
+        check_coordination(suite, path)
         jobs = {job_key(job): job for job in _expanded(suite, path)}
         for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
             catalogue.check_job(job, path)
@@ -82,8 +85,22 @@ def run_suite(
         if execute is None:
             played = store.read_runs(out, list(jobs), "episodes.parquet")
             watch.keep(watch.worth_watching(jobs, played, out), out, console)
+        if suite.coordination:
+            forget_measured(out)  # it may be of other runs
         _write_results(record.make_record(suite, jobs, command), out, console)
         console.print(f"{time.perf_counter() - started:.0f} s. Report: [bold]{out / 'report.html'}[/]")
+    if suite.coordination and execute is None:
+        _measure(out, choice, console)
+
+
+def _measure(out: Path, choice: Choice, console: Console) -> None:
+    """Measure what was trained, and write the report again, with that in it."""
+    from benchmarks.coordination import measure_runs
+
+    if choice.name not in ("loky", "serial"):
+        console.print(f"Trained agents are measured by {choice.workers} processes here, not by {choice.name}")
+    measure_runs(out, choice.workers, console)
+    render_report(out, console)
 
 
 def _expanded(suite: Suite, path: Path) -> list[Job]:

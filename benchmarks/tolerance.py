@@ -34,6 +34,8 @@ class Check(Strict):
     def _has_limits(self) -> Check:
         if (self.value is None) != (self.within is None):
             raise ValueError("value and within go together")
+        if isinstance(self.within, float) and not self.within >= 0:
+            raise ValueError(f"within: must be at least 0, not {self.within:g}")
         if self.value is None and self.min is None and self.max is None:
             raise ValueError("no limit; give min, max, or value and within")
         if isinstance(self.within, str) and not re.fullmatch(r"\d+(\.\d+)? ?%", self.within):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
 from benchmarks import record, store
 from benchmarks.errors import InputError, RunError
-from benchmarks.jobs import Job, code_digest
+from benchmarks.jobs import code_digest, read_config
 from benchmarks.worker import Execute, perform
 
 FRAMES = ("episodes.parquet", "evals.parquet")
@@ -66,17 +64,6 @@ def find(place: Path, cell: str | None) -> Path:
     if cell not in names:
         raise InputError(f"--cell: no run {cell!r} in {place}; allowed are {', '.join(names)}")
     return store.run_folder(place, names[cell])
-
-
-def read_config(folder: Path) -> tuple[Job, str]:
-    """Return the job of a run folder and the digest of the code that ran it."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        return Job.model_validate(config["job"]), str(config["code"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        said = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
-        raise InputError(f"{path} is not of this version: {said}") from error
 
 
 def differences(first: Path, second: Path) -> list[str]:

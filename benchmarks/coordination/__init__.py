@@ -1,4 +1,4 @@
-"""What trained agents are to each other: the suite `coordination` measures its runs after it has trained them.
+"""What trained agents are to each other: a suite with `coordination: true` measures its runs after it has trained them.
 
 `run_suite` trains and evaluates as for any suite; then every run is measured (cross-play, drop-out, influence, ...) in
 units of their own, so that this, too, continues where it stopped.
@@ -6,18 +6,20 @@ units of their own, so that this, too, continues where it stopped.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks import record, store
-from benchmarks.coordination.results import Matrices, matrices_of, table_rows
+from benchmarks import store
+from benchmarks.coordination.files import MATRICES, TABLE, write_matrices
+from benchmarks.coordination.results import matrices_of, table_rows
 from benchmarks.coordination.table import Row, markdown, write_csv
 from benchmarks.coordination.units import expand, measure_missing
 from benchmarks.locks import lock
 
-SUITE = "coordination"
+if TYPE_CHECKING:
+    from benchmarks.record import Record
 
 
 def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
@@ -34,6 +36,7 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
         InputError: the folder holds no finished suite, or tasks or learners that cannot be measured.
         RunError: a measurement failed or a file cannot be written; what was measured is kept.
     """
+    from benchmarks import record
     from benchmarks.coordination.figure import write_figure
 
     made = record.load(out)
@@ -42,8 +45,8 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
         measure_missing(found, out, workers, console)
         matrices = matrices_of(made.suite, found, out)
         rows = table_rows(made, found, matrices, out)
-        write_csv(out / "coordination.csv", rows)
-        _write_matrices(out / "cross-play.csv", matrices)
+        write_csv(out / TABLE, rows)
+        write_matrices(out / MATRICES, matrices)
         units = headlines(made)
         with store.writing(out / "coordination.md") as temporary:
             temporary.write_text(markdown(rows, units), encoding="utf-8")
@@ -53,17 +56,10 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
     return rows
 
 
-def headlines(made: record.Record) -> dict[str, str]:
+def headlines(made: Record) -> dict[str, str]:
     """Return "metric, unit" of each environment's headline."""
+    from benchmarks import record
+
     units = record.units(made.suite)
     names = {name: made.suite.headline_in(name) for name in made.suite.environments}
     return {name: f"{headline}, {units[name][headline]}" for name, headline in names.items()}
-
-
-def _write_matrices(path: Path, matrices: Matrices) -> None:
-    with store.writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["environment", "agent", "run_of_even_agents", "run_of_odd_agents", "value"])
-        for (environment, agent), matrix in matrices.items():
-            for a, row in enumerate(matrix):
-                writer.writerows([environment, agent, a, b, f"{value:.9g}"] for b, value in enumerate(row))

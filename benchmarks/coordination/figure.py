@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import store
-from benchmarks.coordination.results import Matrices, Matrix
+from benchmarks.coordination.files import Matrices, Matrix
 
 INK, DARK_INK = "#ffffff", "#1b1b1b"
 
@@ -29,7 +31,7 @@ def write_figure(path: Path, matrices: Matrices, units: dict[str, str], lower: s
         )
         for row, environment in zip(axes, environments, strict=True):
             shown = [matrices[environment, agent] for agent in agents]
-            low, high = min(m.min() for m in shown), max(m.max() for m in shown)
+            low, high = np.nanmin(shown), np.nanmax(shown)
             colors = "Blues_r" if environment in lower else "Blues"
             for panel, agent, matrix in zip(row, agents, shown, strict=True):
                 _panel(panel, matrix, low, high, colors, environment in lower)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks import store
+from benchmarks import catalogue, store
 from benchmarks.config import Suite
 from benchmarks.coordination import units
+from benchmarks.coordination.files import Matrices
 from benchmarks.coordination.table import TITLES, Row, rows_of
 from benchmarks.coordination.units import Unit
 from benchmarks.kinds import LearnerAgent
-from benchmarks.record import Record
 from benchmarks.statistics import Estimate
 from marl_envs import metrics
 
-Matrix = NDArray[np.float64]  # [R, R]: rows the run of agents 0, 2, ..., columns that of 1, 3, ...
-Matrices = dict[tuple[str, str], Matrix]  # by environment and agent
+if TYPE_CHECKING:
+    from benchmarks.record import Record
 
 
 def matrices_of(suite: Suite, found: list[Unit], out: Path) -> Matrices:
@@ -42,7 +41,7 @@ def table_rows(made: Record, found: list[Unit], matrices: Matrices, out: Path) -
         for agent in suite.players(environment):
             own = _cross_rows(suite, environment, agent, matrices) + _score_rows(suite, environment, agent, records)
             own += _reached_rows(made, environment, agent, out, records)
-            own += _record_rows(suite, environment, agent, records)
+            own += _record_rows(made, environment, agent, records)
             own += rows_of(environment, agent, _measured(found, environment, agent, out))
             rows += sorted(own, key=lambda row: list(TITLES).index(row.metric))
     return rows
@@ -59,7 +58,7 @@ def _measured(found: list[Unit], environment: str, agent: str, out: Path) -> lis
 
 def _cross_rows(suite: Suite, environment: str, agent: str, matrices: Matrices) -> list[Row]:
     matrix = matrices.get((environment, agent))
-    if matrix is None or len(matrix) < 2:
+    if matrix is None or len(matrix) < 2 or np.isnan(matrix).any():  # of which no mean would be that of all pairs
         return []
     higher = suite.better_in(environment) == "higher"
     found = metrics.cross_play(matrix)
@@ -94,7 +93,7 @@ def _means(records: Records, environment: str, agent: str, metric: str) -> dict[
 
 def _scale(suite: Suite, environment: str, records: Records) -> tuple[dict[int, float], dict[int, float]]:
     """Return what chance and the planner get, by seed."""
-    assert suite.chance is not None, "the suite of coordination names what chance is"
+    assert suite.chance is not None, "checked before the suite ran"
     headline = suite.headline_in(environment)
     planner = suite.reference_in(environment)
     return _means(records, environment, suite.chance, headline), _means(records, environment, planner, headline)
@@ -124,7 +123,8 @@ def _reached_rows(made: Record, environment: str, agent: str, out: Path, records
     keys = [key for key, job in made.jobs.items() if (job.environment, job.agent) == (environment, agent)]
     frame = store.read_runs(out, keys, "evals.parquet")
     frame = frame.filter(frame["metric"] == suite.headline_in(environment))
-    means = frame.group_by("seed", "step").agg(pl.col("value").mean()).sort("seed", "step")
+    mean = pl.col("value").fill_nan(None).mean().fill_null(float("nan"))  # undefined episodes are left out
+    means = frame.group_by("seed", "step").agg(mean).sort("seed", "step")
     steps = sorted(set(means["step"].to_list()))
     runs = [means.filter(means["seed"] == s)["value"].to_list() for s in sorted(set(means["seed"].to_list()))]
     chance, planner = (float(np.mean(list(x.values()))) for x in _scale(suite, environment, records))
@@ -141,15 +141,16 @@ def _plain(estimate: Estimate) -> Estimate:
     return estimate._replace(low=float("nan"), high=float("nan"))
 
 
-def _record_rows(suite: Suite, environment: str, agent: str, records: Records) -> list[Row]:
+def _record_rows(made: Record, environment: str, agent: str, records: Records) -> list[Row]:
     """Return what the environments recorded, as rates."""
     runs = list(records[environment, agent].values())
-    if suite.environments[environment].env == "intersection_v0":
+    if made.suite.environments[environment].env == "intersection_v0":
         numbers = [{"waiting": metrics.waiting_fraction(r), "deadlocks": metrics.deadlock_share(r)} for r in runs]
         rate = metrics.collision_rate([episode for run in runs for episode in run])
         row = Row(environment, agent, "collisions", TITLES["collisions"][1], Estimate(*rate[2:], len(runs)))
         return [*rows_of(environment, agent, numbers), row]
-    agents = int(suite.environments[environment].params["num_robots"])
+    job = next(job for job in made.jobs.values() if job.environment == environment and job.role == "agent")
+    agents = catalogue.make(job, 1).num_agents
     numbers = [
         {
             "conflicts": metrics.conflict_rate(r, agents),

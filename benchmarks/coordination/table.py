@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import store
+from benchmarks.errors import InputError
 from benchmarks.statistics import Estimate, t_interval
 
 TITLES = {  # metric -> (what the table says, unit, decimals)
@@ -89,19 +90,53 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
             writer.writerow([*row[:4], row.estimate.seeds, *numbers, row.note])
 
 
+def read_csv(path: Path) -> list[Row]:
+    """Return the rows of coordination.csv; none where there is no such file.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_row(line) for line in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}); run the suite again") from error
+
+
+def _row(line: dict[str, str]) -> Row:
+    value, low, high = (float(line[name] or "nan") for name in ("value", "low95", "high95"))
+    if line["metric"] not in TITLES:
+        raise ValueError(f"no metric {line['metric']!r}")
+    names = (line["environment"], line["agent"], line["metric"], line["unit"])
+    return Row(*names, Estimate(value, low, high, int(line["runs"])), line["note"])
+
+
+def table_of(rows: Sequence[Row], unit: str) -> tuple[list[str], list[list[str]]]:
+    """Return the agents, and a line a metric (title, unit, a cell an agent), of one environment's rows.
+
+    Args:
+        rows: of one environment.
+        unit: of its headline, for the metrics that are counted in it.
+    """
+    agents = list(dict.fromkeys(row.agent for row in rows))
+    lines = []
+    for name in (name for name in TITLES if any(row.metric == name for row in rows)):
+        found = {row.agent: row for row in rows if row.metric == name}
+        lines.append([TITLES[name][0], TITLES[name][1] or unit, *(_cell(found.get(agent)) for agent in agents)])
+    return agents, lines
+
+
 def markdown(rows: Sequence[Row], units: dict[str, str]) -> str:
     """Return the tables as Markdown, one an environment; `units[environment]` is the headline's name and unit."""
     parts = []
     for environment in dict.fromkeys(row.environment for row in rows):
         own = [row for row in rows if row.environment == environment]
-        agents = list(dict.fromkeys(row.agent for row in own))
+        agents, cells = table_of(own, units[environment].rpartition(", ")[2])
         lines = [f"**{environment}** ({units[environment]})", "", f"| | unit | {' | '.join(agents)} |"]
         lines.append("|---" * (2 + len(agents)) + "|")
-        for name in (name for name in TITLES if any(row.metric == name for row in own)):
-            found = {row.agent: row for row in own if row.metric == name}
-            unit = TITLES[name][1] or units[environment].rpartition(", ")[2]
-            cells = (_cell(found.get(agent)) for agent in agents)
-            lines.append(f"| {TITLES[name][0]} | {unit} | {' | '.join(cells)} |")
+        lines += [f"| {' | '.join(line)} |" for line in cells]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

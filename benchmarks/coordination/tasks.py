@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.config import Suite
 from benchmarks.errors import InputError
 
 
@@ -42,3 +44,16 @@ def place_of(env: str) -> Place:
     if env not in PLACES:
         raise InputError(f"coordination is measured in {', '.join(PLACES)}, not in {env}")
     return PLACES[env]
+
+
+def check(suite: Suite, path: Path) -> None:
+    """Raise InputError if a suite of the file `path` asks for measurements that cannot be made."""
+    if not suite.coordination:
+        return
+    if suite.chance is None:
+        raise InputError(f"{path}: coordination needs chance, the agent that is 0 %")
+    for name, environment in suite.environments.items():
+        try:
+            place_of(environment.env)
+        except InputError as error:
+            raise InputError(f"{path}: environments.{name}.env: {error}") from error

@@ -22,9 +22,10 @@ from benchmarks import store
 from benchmarks.errors import InputError, RunError
 from benchmarks.jobs import Job, code_digest, job_key
 from benchmarks.kinds import LearnerAgent
+from marl_envs import metrics
 
 FOLDER = "coordination"
-MEASURING = ("measures.py", "playing.py", "tasks.py", "teams.py")  # the code that decides a unit's numbers
+MEASURING = ("measures.py", "playing.py", "tasks.py", "teams.py")  # here; they and the metrics decide a unit's numbers
 
 
 class Unit(NamedTuple):
@@ -50,8 +51,9 @@ class Unit(NamedTuple):
 def own_digest() -> str:
     """Return a digest of the code that measures."""
     digest = hashlib.sha256()
-    for name in MEASURING:
-        digest.update(name.encode() + b"\0" + (Path(__file__).parent / name).read_bytes())
+    here = [Path(__file__).parent / name for name in MEASURING]
+    for path in [*here, *sorted(Path(metrics.__file__).parent.glob("*.py"))]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

@@ -37,7 +37,7 @@ def learning_curves(evals: pl.DataFrame, environment: str, suite: Suite) -> list
     means = (
         evals.filter((pl.col("env") == environment) & (pl.col("metric") == suite.headline_in(environment)))
         .group_by("algo", "step", "seed")
-        .agg(pl.col("value").mean())
+        .agg(pl.col("value").fill_nan(None).mean().fill_null(float("nan")))  # undefined episodes are left out
         .sort("step", "seed")
     )
     curves = []

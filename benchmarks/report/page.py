@@ -14,6 +14,7 @@ from benchmarks.report.cells import linked
 from benchmarks.report.curves import SERIES, curve_figure, learning_curves
 from benchmarks.report.profiles import profile_figure
 from benchmarks.report.replays import Replays
+from benchmarks.report.strangers import Measured, section
 from benchmarks.report.sweeps import sweep_figure
 from benchmarks.report.transfers import transfer_table
 from benchmarks.summary import Summary, agents_of
@@ -43,6 +44,7 @@ def write_report(
     evals: pl.DataFrame,
     replays: Replays,
     made: Made,
+    measured: Measured,
 ) -> None:
     """Write the report of a suite to `path`.
 
@@ -53,6 +55,7 @@ def write_report(
         evals: evaluation episodes during training, long format.
         replays: what there is to watch.
         made: how the results were made.
+        measured: of trained agents, if anything was.
 
     Raises:
         RunError: the file cannot be written.
@@ -70,7 +73,7 @@ def write_report(
         references=" or ".join(dict.fromkeys(suite.reference_in(name) for name in suite.environments)),
         sweeps=sweep_figure(suite, summary) if suite.sweeps else "",
         pooled=[(agent, number(estimate)) for agent, estimate in summary.pooled.items()],
-        environments=[_section(name, suite, summary, evals, replays) for name in suite.environments],
+        environments=[_section(name, suite, summary, evals, replays, measured) for name in suite.environments],
         style=(HERE / "style.css").read_text(encoding="utf-8"),
         profiles=profile_figure(suite, summary) if len(suite.environments) > 1 else "",
         left_out=replays.left_out,
@@ -80,7 +83,9 @@ def write_report(
         temporary.write_text(html, encoding="utf-8")
 
 
-def _section(name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, replays: Replays) -> dict[str, Any]:
+def _section(
+    name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, replays: Replays, measured: Measured
+) -> dict[str, Any]:
     """Return what the template shows of one environment."""
     curves = learning_curves(evals, name, suite)
     shown = replays.of(name)
@@ -88,6 +93,8 @@ def _section(name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, rep
     shown_tables = [*tables(suite, summary, name), *([transfers] if transfers else [])]
     best = max(shown, key=lambda agent: _goodness(suite, summary, name, agent), default="")
     learners = [agent for agent in shown if isinstance(suite.agents[agent], LearnerAgent)]
+    headline = suite.headline_in(name)
+    unit = next((row.unit for row in summary.rows if row.environment == name and row.metric == headline), "")
     return {
         "name": name,
         "family": suite.environments[name].env,
@@ -101,6 +108,7 @@ def _section(name: str, suite: Suite, summary: Summary, evals: pl.DataFrame, rep
         "curves": curve_figure(curves, name, suite, summary) if curves else "",
         # "</" must not occur inside a <script> element
         "replays": json.dumps(shown, separators=(",", ":")).replace("</", "<\\/"),
+        "strangers": section(name, suite, measured, unit),
         "agents": list(shown),
         "first": max(learners, key=lambda agent: _goodness(suite, summary, name, agent), default=best),
     }

@@ -10,6 +10,7 @@ from benchmarks.statistics.comparison import (
     paired_improvement,
     probability_of_improvement,
     sign_flip_p_value,
+    wilson,
 )
 from benchmarks.statistics.estimates import (
     FEW_SEEDS,
@@ -41,4 +42,5 @@ __all__ = [
     "sign_flip_p_value",
     "stratified_bootstrap",
     "t_interval",
+    "wilson",
 ]

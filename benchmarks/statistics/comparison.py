@@ -86,18 +86,35 @@ class Comparison(NamedTuple):
     """Runs of two agents with the same seeds in one environment."""
 
     difference: Estimate  # mean of first less second, with Student's t interval over pairs
-    improvement: Estimate  # see `paired_improvement`
+    improvement: Estimate  # share of pairs in which first is higher, a tie counts half; Wilson's interval
     p_value: float  # of no difference, two-sided; NaN without pairs
 
 
 def compare_pairs(first: ArrayLike, second: ArrayLike, seed: int = 0) -> Comparison:
     """Return how two agents compare in one environment, from one score a seed, in the order of seeds.
 
+    Pairs with an undefined (NaN) score are left out. The share's interval is Wilson's, since resampled pairs that all
+    agree would say that they always will.
+
     Raises:
         ValueError: lists of different lengths.
     """
     a, b = _pairs(first, second)
-    return Comparison(t_interval(a - b), paired_improvement([a], [b], seed=seed), sign_flip_p_value(a - b, seed=seed))
+    better = wilson(float(_wins(a, b).sum()), a.size)
+    return Comparison(t_interval(a - b), better, sign_flip_p_value(a - b, seed=seed))
+
+
+def wilson(successes: float, trials: int, confidence: float = 0.95) -> Estimate:
+    """Return the share of successes and its interval (Wilson 1927), which stays honest where all or none succeed."""
+    if trials == 0:
+        return NOTHING
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    share = successes / trials
+    center = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
+    return Estimate(share, max(0.0, center - half), min(1.0, center + half), trials)
 
 
 def sign_flip_p_value(differences: ArrayLike, repetitions: int = 10_000, seed: int = 0) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from marl_envs.core.params import ParameterError, check_choice, check_int
-from marl_envs.metrics.checks import Floats, finite, integers
+from marl_envs.metrics.checks import Floats, finite, integers, numbers
 from marl_envs.metrics.scores import Better
 
 
@@ -27,14 +27,14 @@ def time_to_level(steps: Any, values: Any, level: float, hold: int = 3, better: 
 
     Args:
         steps: [K] when the evaluations were, increasing.
-        values: [R, K] one row a run.
+        values: [R, K] one row a run; NaN where an evaluation was undefined, which is not at the level.
         level: such as 0.9 of what the planner gets.
         hold: evaluations in a row that count.
         better: whether higher or lower values are good.
 
     Source: restricted mean survival time, Royston and Parmar (2013); 90 % of the optimum is a convention.
     """
-    times, runs = finite("steps", steps, 1), finite("values", values, 2)
+    times, runs = finite("steps", steps, 1), numbers("values", values, 2)
     if runs.shape[1] != times.size or (np.diff(times) <= 0).any():
         raise ParameterError(f"steps must increase and be as many as evaluations, {runs.shape[1]}, not {times.size}")
     check_int("hold", hold, 1)

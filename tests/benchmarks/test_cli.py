@@ -44,6 +44,16 @@ def test_broken_suite_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     )
 
 
+@pytest.mark.parametrize("suite", ["classics", "deep"])
+@pytest.mark.parametrize("option", [["--engine", "dask"], ["--address", "here"], ["--tensorboard"], ["--seeds", "3"]])
+def test_options_that_only_suites_take(suite: str, option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    message = complaint(["run", suite, *option], capsys)
+    assert (
+        "seeds of their own: leave --seeds out" in message or "leave --engine, --address, --tensorboard out" in message
+    )
+    assert option[0] in message
+
+
 @pytest.mark.parametrize("arguments", [["run"], ["run", "quick", "--seeds", "many"], ["fly"], []])
 def test_usage_errors_have_exit_code_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import binomtest, ttest_rel
 
 from benchmarks import record, store
 from benchmarks.__main__ import main
+from benchmarks.compare import verdict
 from benchmarks.errors import InputError
 from benchmarks.export import latex, marl_eval, run_export
 from benchmarks.jobs import Job
-from benchmarks.paired import paired, verdict, wilson
+from benchmarks.statistics import compare_pairs
 from benchmarks.suite import run_suite
 from benchmarks.verify import run_verify
 from tests.benchmarks.fakes import fake_run, printed, quiet_console, write_suite
@@ -75,21 +74,9 @@ def test_compare_takes_another_metric_only_with_its_direction(
     assert main(["compare", str(results), str(results), "--metric", "service_time"]) == 2
     assert "--metric and --better go together" in capsys.readouterr().err
     assert main(["compare", str(results), str(results), "--metric", "service_time", "--better", "lower"]) == 0
+    capsys.readouterr()
     assert main(["compare", str(results), str(results), "--metric", "speed", "--better", "lower"]) == 2
-
-
-def test_paired_agrees_with_scipy() -> None:
-    rng = np.random.default_rng(0)
-    before, after = rng.normal(size=(2, 9))
-    pairs = paired(before, after + 0.3)
-    expected = ttest_rel(after + 0.3, before).confidence_interval()
-    assert pairs.difference[1:3] == pytest.approx((expected.low, expected.high))
-    wins = int((after + 0.3 > before).sum())
-    interval = binomtest(wins, 9).proportion_ci(method="wilson")
-    assert pairs.improvement[:3] == pytest.approx((wins / 9, interval.low, interval.high))
-    lower = paired(before, after + 0.3, higher=False)
-    assert lower.difference.mean == pytest.approx(-pairs.difference.mean)
-    assert lower.improvement.mean == pytest.approx(1 - wins / 9)
+    assert "--metric: no metric 'speed' in the results; allowed are" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
@@ -104,11 +91,7 @@ def test_paired_agrees_with_scipy() -> None:
     ],
 )
 def test_verdicts(before: list[float], after: list[float], expected: str) -> None:
-    assert verdict(paired(before, after).difference) == expected
-
-
-def test_wilson_of_nothing_is_undefined() -> None:
-    assert math.isnan(wilson(0, 0).mean)
+    assert verdict(compare_pairs(after, before).difference) == expected
 
 
 LIMITS = """\
@@ -148,6 +131,7 @@ def test_ci_fails_and_writes_junit_and_markdown(results: Path, tmp_path: Path) -
     [
         ("{metric: a}", "line 2: checks.0: no limit; give min, max, or value and within"),
         ("{metric: a, value: 1}", "value and within go together"),
+        ("{metric: a, value: 1, within: -0.5}", "within: must be at least 0, not -0.5"),
         ("{metric: a, value: 1, within: much}", 'within: must be a number or a percentage such as "3 %"'),
         ("{metric: a, minimum: 1}", "line 2: checks.0: unknown key 'minimum'; allowed are environment"),
     ],

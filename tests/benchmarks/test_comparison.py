@@ -21,6 +21,7 @@ from benchmarks.statistics import (
     probability_of_improvement,
     sign_flip_p_value,
     stratified_bootstrap,
+    wilson,
 )
 
 SCORES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=9)
@@ -87,11 +88,22 @@ def test_five_pairs_never_reach_5_percent() -> None:
 def test_a_comparison_is_scipys_paired_t_interval() -> None:
     rng = np.random.default_rng(5)
     a, b = rng.normal(size=(2, 8))
-    found = compare_pairs(a, b)
+    found = compare_pairs([*a, math.nan, 1.0], [*b, 1.0, math.nan])
     low, high = stats.ttest_rel(a, b).confidence_interval()
     assert found.difference == pytest.approx(((a - b).mean(), low, high, 8))
-    assert found.improvement.mean == np.mean(a > b)
+    wins = int((a > b).sum())
+    share = stats.binomtest(wins, 8).proportion_ci(method="wilson")
+    assert found.improvement == pytest.approx((wins / 8, share.low, share.high, 8))
+    other = compare_pairs(b, a)
+    assert (other.difference.mean, other.improvement.mean) == pytest.approx((-(a - b).mean(), 1 - wins / 8))
     assert found.p_value == sign_flip_p_value(a - b)
+
+
+def test_a_share_counts_ties_half_and_is_never_sure() -> None:
+    found = compare_pairs([1.0, 2.0, 3.0, 4.0], [1.0, 1.0, 1.0, 1.0]).improvement
+    assert found.mean == 3.5 / 4
+    assert wilson(5, 5).low < 0.6 < wilson(5, 5).high == 1.0
+    assert wilson(0, 0) is NOTHING
 
 
 def test_profiles_are_shares() -> None:

@@ -21,7 +21,7 @@ from benchmarks.config import load_suite, suite_path
 from benchmarks.coordination import measure_runs, measures, units
 from benchmarks.coordination.playing import Played, play
 from benchmarks.coordination.table import TITLES, markdown, rows_of, write_csv
-from benchmarks.coordination.tasks import place_of
+from benchmarks.coordination.tasks import check, place_of
 from benchmarks.coordination.teams import chances, mixed, tables_of, team_chances
 from benchmarks.errors import InputError, RunError
 from benchmarks.jobs import Job, expand
@@ -62,10 +62,41 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for title in ("Safety of cars",):
         del data["tables"][title]
     data["tables"]["Results"] = ["deliveries"]
+    data["coordination"] = False  # measured by the tests
     (folder / "coordination.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
     out = folder / "out"
     run_suite(str(folder / "coordination.yaml"), out, None, 1, quiet_console())
     return out
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_suites_file_says_whether_to_measure(asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = yaml.safe_load(suite_path("coordination").read_text()) | {"coordination": asked}
+    (tmp_path / "copy.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+    out, seen = tmp_path / "out", []
+    monkeypatch.setattr("benchmarks.suite._simulate_missing", lambda *arguments: None)
+    monkeypatch.setattr("benchmarks.suite.store.read_runs", lambda *arguments: None)
+    monkeypatch.setattr("benchmarks.suite.watch.worth_watching", lambda *arguments: [])
+    monkeypatch.setattr("benchmarks.suite._write_results", lambda *arguments: seen.append("written"))
+    monkeypatch.setattr("benchmarks.coordination.measure_runs", lambda *arguments: seen.append("measured"))
+    monkeypatch.setattr("benchmarks.suite.render_report", lambda *arguments: seen.append("rendered"))
+    run_suite(str(tmp_path / "copy.yaml"), out, 1, 1, quiet_console())
+    assert seen == (["written", "measured", "rendered"] if asked else ["written"])
+
+
+def test_what_cannot_be_measured_is_refused_before_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    data = yaml.safe_load(suite_path("quick").read_text()) | {"coordination": True}
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    with pytest.raises(InputError, match="coordination needs chance, the agent that is 0 %"):
+        run_suite(str(path), tmp_path / "out", 1, 1, quiet_console())
+    data["chance"] = "random"
+    path.write_text(yaml.safe_dump(data, sort_keys=False).replace("warehouse_v0", "errands_v0"))
+    suite = load_suite(path)
+    with pytest.raises(InputError, match=r"environments\.[^:]*env: coordination is measured in warehouse_v0"):
+        check(suite, path)
+    check(suite.model_copy(update={"coordination": False}), path)
+    assert not (tmp_path / "out").exists()
 
 
 def learners(out: Path, agent: str = "independent-q") -> dict[str, Job]:

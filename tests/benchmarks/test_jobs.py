@@ -77,7 +77,8 @@ def test_code_changes_every_key(expanded: list[Job], monkeypatch: pytest.MonkeyP
 def test_code_digest_sees_simulation_but_not_presentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "ROOT", tmp_path)
     rules, picture = tmp_path / "marl_envs" / "warehouse" / "rules.py", tmp_path / "marl_envs" / "render" / "scene.py"
-    for path in (rules, picture):
+    afterwards, measured = (tmp_path / "marl_envs" / folder / "metrics.py" for folder in ("metrics", "warehouse"))
+    for path in (rules, picture, afterwards, measured):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x = 1\n")
 
@@ -88,8 +89,12 @@ def test_code_digest_sees_simulation_but_not_presentation(tmp_path: Path, monkey
     try:
         before = digest()
         picture.write_text("x = 2\n")
+        afterwards.write_text("x = 2\n")
         assert digest() == before
         rules.write_text("x = 2\n")
-        assert digest() != before
+        changed = digest()
+        assert changed != before
+        measured.write_text("x = 2\n")
+        assert digest() != changed
     finally:
         jobs.code_digest.cache_clear()

@@ -13,12 +13,18 @@ import pytest
 
 from benchmarks import replay
 from benchmarks.__main__ import main
-from benchmarks.errors import RunError
+from benchmarks.coordination.files import read_matrices, write_matrices
+from benchmarks.coordination.table import Row, read_csv, write_csv
+from benchmarks.errors import InputError, RunError
+from benchmarks.report.strangers import heat_map, read_measured
+from benchmarks.statistics import Estimate
 from benchmarks.suite import run_suite
 from marl_envs import errands_v0
 from marl_envs.render import rollout
 from marl_envs.warehouse.planner import RandomPolicy
 from tests.benchmarks.fakes import fake_run, quiet_console, write_suite
+
+NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +80,65 @@ def test_results_are_in_the_tables(html: str) -> None:
     assert "10.8 ± 12.4" in html
     assert "of greedy" in html
     assert html.count("<table") == 2 * 2 + 1
+
+
+def opacities(svg: str) -> list[float]:
+    return [float(value) for value in re.findall(r'fill-opacity="([\d.]+)"', svg)]
+
+
+def test_what_was_measured_of_trained_agents_is_in_the_report(tmp_path: Path) -> None:
+    suite, out = str(write_suite(tmp_path)), tmp_path / "out"
+    run_suite(suite, out, None, 1, quiet_console(), fake_run)
+    assert "Cross-play" not in (out / "report.html").read_text(encoding="utf-8")
+    matrix = np.array([[9.0, 2.5], [4.0, 8.0]])
+    write_matrices(out / "cross-play.csv", {("floor", "learner"): matrix})
+    rows = [
+        Row("floor", "learner", "self_play", "", Estimate(8.5, 8.0, 9.0, 2)),
+        Row("floor", "learner", "labour", "1", Estimate(0.25, NAN, NAN, 2), "p < 0.05 in 1 of 2 runs"),
+        Row("floor", "greedy", "removed_1", "1", Estimate(0.5, 0.4, 0.6, 2)),
+    ]
+    write_csv(out / "coordination.csv", rows)
+    assert main(["report", str(out)]) == 0
+    html = (out / "report.html").read_text(encoding="utf-8")
+    assert html.count('aria-label="cross-play matrix"') == 1
+    assert "agents 0, 2, … of seed 0 with agents 1, 3, … of seed 1: 2.50" in html
+    assert "agents 0, 2, … of seed 1 with agents 1, 3, … of seed 0: 4.00" in html
+    cells = re.findall(r"<td>([^<]*)((?:<small>[^<]*</small>)*)</td>", html[html.index(">Coordination<") :])
+    assert ("8.50", "<small>[8.00, 9.00]</small>") in cells
+    assert ("0.2500", "<small>p &lt; 0.05 in 1 of 2 runs</small>") in cells
+    assert ("0.50", "<small>[0.40, 0.60]</small>") in cells
+
+    run_suite(suite, out, None, 1, quiet_console(), fake_run)  # a suite that measures nothing leaves files alone
+    assert (out / "coordination.csv").is_file()
+
+
+def test_files_of_measurements_come_back_as_they_were(tmp_path: Path) -> None:
+    matrices = {("floor", "one"): np.array([[1.0, 2.5], [NAN, 4.0]]), ("hall", "two"): np.array([[7.0]])}
+    write_matrices(tmp_path / "cross-play.csv", matrices)
+    found = read_matrices(tmp_path / "cross-play.csv")
+    assert list(found) == list(matrices)
+    assert all(np.array_equal(found[name], matrices[name], equal_nan=True) for name in matrices)
+    rows = [Row("floor", "one", "score", "1", Estimate(0.5, 0.25, NAN, 3), "a note, with a comma")]
+    write_csv(tmp_path / "coordination.csv", rows)
+    assert repr(read_csv(tmp_path / "coordination.csv")) == repr(rows)
+    assert read_measured(tmp_path / "nowhere") == ({}, [])
+    for name in ("cross-play.csv", "coordination.csv"):
+        kept = (tmp_path / name).read_text()
+        (tmp_path / name).write_text(kept.replace("floor,one", "floor,one,x"))
+        with pytest.raises(InputError, match=f"{name} is damaged"):
+            read_measured(tmp_path)
+        (tmp_path / name).write_text(kept)
+
+
+def test_a_heat_map_is_strongest_where_it_is_best() -> None:
+    matrix = np.array([[9.0, 2.5], [NAN, 8.0]])
+    higher = opacities(heat_map(matrix, (2.5, 9.0), "red"))
+    assert higher[0] > higher[3] > higher[1] == higher[2]  # what is undefined has no colour of its own
+    lower = opacities(heat_map(matrix, (9.0, 2.5), "red"))
+    assert lower[1] > lower[3] > lower[0] == lower[2]
+    assert heat_map(matrix, (2.5, 9.0), "red").count("stroke=") == 2  # one's own partners
+    assert ">-</text>" in heat_map(matrix, (2.5, 9.0), "red")
+    assert len(set(opacities(heat_map(np.ones((3, 3)), (1.0, 1.0), "red")))) == 1
 
 
 def test_curves_follow_the_pages_colours(page: Page, html: str) -> None:

@@ -29,6 +29,13 @@ def test_a_level_counts_when_it_is_held() -> None:
     assert time_to_level(STEPS, RUNS, 9, hold=6).share == 0.0
 
 
+def test_what_is_undefined_is_not_at_the_level() -> None:
+    found = time_to_level(STEPS, [[9, math.nan, 9, 9, 9], [math.nan] * 5], 9)
+    assert found.times[0] == 30
+    assert math.isnan(found.times[1])
+    assert time_to_level([1, 2], [[math.nan, 0.0]], 1, hold=1, better="lower").times.tolist() == [2.0]
+
+
 def test_lower_is_better_where_it_is() -> None:
     mirrored = time_to_level(STEPS, -np.array(RUNS), -9, better="lower")
     assert mirrored.restricted_mean == time_to_level(STEPS, RUNS, 9).restricted_mean
@@ -50,8 +57,8 @@ def test_churn_counts_visited_states() -> None:
 def test_bad_curves_are_refused() -> None:
     with pytest.raises(ParameterError, match="as many as evaluations, 5, not 4"):
         time_to_level(STEPS[:4], RUNS, 9)
-    with pytest.raises(ParameterError, match=r"values\[0, 0\] must be a number, not NaN"):
-        time_to_level([1], [[math.nan]], 9)
+    with pytest.raises(ParameterError, match=r"values\[0, 0\] must be finite, not inf"):
+        time_to_level([1], [[math.inf]], 9)
     with pytest.raises(ParameterError, match="steps must increase"):
         area_under_curve([0, 0], [1.0, 2.0])
     with pytest.raises(ParameterError, match="same length"):
