@@ -27,6 +27,7 @@ SHOWN = (  # registered ids, one or two a family
     "signals-2x2-v0",
     "intersection-cross-8-flow-v0",
     "intersection-grid-2x2-16-v0",
+    "traffic-cross-both-v0",
     "vacuum-2ag-v0",
     "climbing-v0",
     "cliff-v0",

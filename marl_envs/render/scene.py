@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, inf
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,12 +168,11 @@ class Artist(Protocol):
         """Actions by the keys that suit them, for who drives an agent; digits are actions everywhere."""
 
     @property
-    def rest(self) -> int:
-        """The action of a driven agent while no key is held; -1: time stands still until one is."""
-
-    @property
     def overlays(self) -> Mapping[str, Overlay]:
         """What can be shown above the scene, by names of `marl_envs.render.marks.OVERLAYS`."""
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return a driven agent's action while no key is held; -1: time stands still until one is."""
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the agents are [cells]; None for one that is nowhere."""
@@ -192,6 +191,19 @@ class Artist(Protocol):
 
     def ansi(self, frame: Frame) -> str:
         """Return `frame` as plain text."""
+
+
+@runtime_checkable
+class KindsArtist(Protocol):
+    """An artist of agents of several kinds, whose actions, keys and reach differ."""
+
+    def of(self, agent: int) -> Artist:
+        """Return the artist whose `actions`, `keys` and `reach` are those of the agent's kind."""
+
+
+def artist_of(artist: Artist, agent: int) -> Artist:
+    """Return the artist that knows what an agent's kind can do."""
+    return artist.of(agent) if isinstance(artist, KindsArtist) else artist
 
 
 def dots(start: Point, end: Point, gap: float, radius: float, fill: Color, trim: float = 0.0) -> Iterator[Circle]:

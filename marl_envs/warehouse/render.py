@@ -48,7 +48,6 @@ class WarehouseArtist:
     """
 
     reach = 0.5  # [cells] from the middle of a robot to its rim
-    rest = 0
     actions = ("no-op", "forward", "turn left", "turn right", "load or unload")
     keys: ClassVar[dict[str, int]] = {"up": 1, "left": 2, "right": 3, "down": 0, "return": 4}
 
@@ -59,6 +58,11 @@ class WarehouseArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the floor [cells]."""
         return len(self.rows[0]), len(self.rows)
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: it stays."""
+        del frame, agent
+        return 0
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the robots are [cells]."""

@@ -1,4 +1,6 @@
-"""Golden pictures: which ones there are, how each is made, and `python -m tests.render.golden_cases` to make them anew.
+"""Golden pictures: which ones there are, and how each is made.
+
+`python -m tests.render.golden_cases [FAMILY ...]` makes them anew.
 
 Episodes lie in `golden/*.npz` as trajectories with their frames, so no simulator takes part in drawing.
 """
@@ -6,6 +8,7 @@ Episodes lie in `golden/*.npz` as trajectories with their frames, so no simulato
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.core.vector import VectorEnv
 from marl_envs.render import Trajectory, load
 from marl_envs.render.artists import artist_for
 from marl_envs.render.canvas import Canvas, Image
@@ -21,6 +25,7 @@ from marl_envs.render.marks import RECENT
 from marl_envs.render.placing import fitted
 from marl_envs.render.scene import Moment
 from marl_envs.render.theme import get_theme
+from marl_envs.render.viewer.policies import RandomPolicy
 
 FOLDER = Path(__file__).parent / "golden"
 MOMENTS = FOLDER / "moments.json"  # family -> overlay -> step that shows it
@@ -46,10 +51,27 @@ PLAYED = {  # family -> module, parameters, policy (see find_policy), steps
         "random",
         40,
     ),
+    "traffic": (
+        "traffic_v0",
+        {"layout": "cross-turns", "length": 60.0, "num_vehicles": 12, "flow": 2400.0, "background": 0.3},
+        "tests.render.golden_cases:Hasty",
+        70,
+    ),
     "vacuum": ("vacuum_v0", {"rules": "dock", "num_robots": 2}, "random", 6),
     "matrix": ("matrix_v0", {"game": "climbing"}, "random", 1),
     "grid": ("gridworld_v0", {"world": "cliff"}, "random", 30),
 }
+
+
+class Hasty(RandomPolicy):
+    """Drives on more often than not, so that vehicles meet."""
+
+    def act(self, vec: VectorEnv, obs: Any) -> NDArray[Any]:
+        """Return actions [E, A]."""
+        actions, faster, share = super().act(vec, obs), 1, self._generator.random((vec.num_envs, vec.num_agents))
+        share[:, vec.params.num_vehicles :] = 1.0
+        assert vec.action_mask is not None
+        return np.where((share < 0.6) & (vec.action_mask[..., faster] > 0), faster, actions)
 
 
 class Case(NamedTuple):
@@ -110,8 +132,8 @@ def moments() -> dict[str, dict[str, int]]:
     return found
 
 
-def _make() -> None:
-    """Play the episodes, choose the steps at which overlays show most, and write the pictures."""
+def _make(families: list[str]) -> None:
+    """Play the families' episodes, choose the steps at which overlays show most, and write the pictures."""
     from PIL import Image as Pictures
 
     from marl_envs.core.registry import from_fingerprint
@@ -119,8 +141,9 @@ def _make() -> None:
     from marl_envs.render.viewer.policies import find_policy
 
     FOLDER.mkdir(exist_ok=True)
-    chosen: dict[str, dict[str, int]] = {}
-    for family, (name, parameters, policy, steps) in PLAYED.items():
+    chosen = moments() if MOMENTS.is_file() else {}
+    for family in families:
+        name, parameters, policy, steps = PLAYED[family]
         env = from_fingerprint({"env": name, "params": parameters})
         played = rollout(env, find_policy(policy, env), seed=1, steps=steps)
         played.save(FOLDER / f"{family}.npz")
@@ -131,10 +154,10 @@ def _make() -> None:
             chosen[family][overlay] = int(np.argmax(shown))
             print(family, overlay, max(shown), "shapes at step", chosen[family][overlay])
     MOMENTS.write_text(json.dumps(chosen, indent=1) + "\n")
-    for case in cases():
+    for case in (case for case in cases() if case.family in families):
         picture = draw(case, chosen[case.family][case.overlay])
         Pictures.fromarray(picture).save(FOLDER / f"{case.name}.png", optimize=True)
 
 
 if __name__ == "__main__":
-    _make()
+    _make(sys.argv[1:] or list(PLAYED))

@@ -8,7 +8,7 @@ from typing import Any
 
 from marl_envs.render.canvas import LARGEST, SMALLEST, Canvas
 from marl_envs.render.marks import ring
-from marl_envs.render.scene import Moment, Shape
+from marl_envs.render.scene import Moment, Shape, artist_of
 from marl_envs.render.theme import Theme, get_theme
 from marl_envs.render.viewer.camera import Camera
 from marl_envs.render.viewer.source import Source
@@ -40,9 +40,14 @@ class Eye:
         """Return the agent that is drawn at a pixel, the nearest of several, or None."""
         spot = self.camera.placing(self.size).to_scene(x, y)
         places = self.source.artist.places(self.moment().frame)
-        far = [hypot(p[0] - spot[0], p[1] - spot[1]) if p is not None else float("inf") for p in places]
+        far = [
+            hypot(p[0] - spot[0], p[1] - spot[1]) / artist_of(self.source.artist, a).reach
+            for a, p in enumerate(places)
+            if p is not None
+        ]
+        there = [a for a, p in enumerate(places) if p is not None]
         nearest = min(range(len(far)), key=far.__getitem__, default=None)
-        return nearest if nearest is not None and far[nearest] <= self.source.artist.reach else None
+        return there[nearest] if nearest is not None and far[nearest] <= 1.0 else None
 
     def moment(self) -> Moment:
         """Return what is to be drawn."""
@@ -66,6 +71,7 @@ class Eye:
         below = tuple(shown.pop("heat", ()))  # bodies stay clear of it
         above: list[Shape] = [shape for shapes in shown.values() for shape in shapes]
         if place is not None:
-            width = max(0.08 * artist.reach, 2.0 / placing.scale)
-            above.append(ring(*place, 1.15 * artist.reach + width, width, self.theme.ink))
+            reach = artist_of(artist, self.chosen).reach
+            width = max(0.08 * reach, 2.0 / placing.scale)
+            above.append(ring(*place, 1.15 * reach + width, width, self.theme.ink))
         return self._canvas.surface(replace(scene, shapes=(*below, *scene.shapes, *above)), placing)

@@ -48,6 +48,7 @@ def draw_panel(surface: Any, pen: Pen, rows: Sequence[Row], theme: Theme, where:
         left, top, width and height of the box [pixels].
     """
     width, height = surface.get_size()
+    height -= pen.bar
     gap = pen.size // 2
     most = max(4, (height - 4 * gap) // pen.line - 2)
     columns = [rows[i : i + most] for i in range(0, len(rows), most)]

@@ -19,7 +19,12 @@ _PLANNERS = {  # family -> class, and the parameter that it is for, if not for a
         ("marl_envs.warehouse.errands.pibt:PIBTPolicy", ("moves", "compass")),
         ("marl_envs.warehouse.errands.pibt_rotate:RotatingPIBTPolicy", ("moves", "rotate")),
     ),
-    "traffic_signals_v0": (("marl_envs.traffic.signals.controllers:MaxPressure", None),),
+    "traffic_signals_v0": (
+        ("marl_envs.traffic.signals.controllers:MaxPressure", ("actions", "phase")),
+        ("marl_envs.traffic.signals.controllers:SOTL", ("actions", "next")),
+        ("marl_envs.traffic.signals.controllers:Threshold", ("actions", "fullest")),
+    ),
+    "traffic_v0": (("marl_envs.traffic.both.policies:Usual", None),),
     "intersection_v0": (("marl_envs.traffic.vehicles.policies:EngineDriver", None),),
 }
 
@@ -73,7 +78,8 @@ def _planner(env: Any) -> Any:
     for reference, needs in _PLANNERS.get(family, ()):
         if needs is None or getattr(env.unwrapped.params, needs[0]) == needs[1]:
             return _named(reference)
-    raise ParameterError(f"there is no planner for {family}: try random, keyboard or module:attribute as policy")
+    which = f"{family} with these parameters" if family in _PLANNERS else family
+    raise ParameterError(f"there is no planner for {which}: try random, keyboard or module:attribute as policy")
 
 
 def _named(reference: str) -> Any:

@@ -16,7 +16,7 @@ from marl_envs.render.marks import RECENT
 from marl_envs.render.scene import Artist, Frame, Moment
 from marl_envs.render.trajectory import Trajectory
 from marl_envs.render.viewer.past import Past
-from marl_envs.render.viewer.source import Details, now_of, seen_by_all
+from marl_envs.render.viewer.source import Details, now_of, seen_by_all, spaces_of
 
 Row = NDArray[Any]  # one action an agent, [A]
 
@@ -140,7 +140,8 @@ class Session:
                 "terms": tuple(zip(self.env.reward_terms, paid.terms[agent].tolist(), strict=True)),
             }
         values = self._expected()
-        return Details(**found, values=None if values is None else values[agent])
+        count = getattr(spaces_of(self.env.vec, agent)[1], "n", None)
+        return Details(**found, values=None if values is None else values[agent, :count])
 
     def forward(self) -> bool:
         """Go one step on, as before if this one was played before; return whether there was one."""
@@ -152,7 +153,9 @@ class Session:
 
     def _steer_for(self) -> int:
         """Return the driven agent's action; -1 while it is waited for."""
-        return self.artist.rest if self._steering is None else self._steering
+        assert self._driver is not None
+        rests = self.artist.rest(self._past.frames(self._at, 1)[-1], self._driver)
+        return rests if self._steering is None else self._steering
 
     def _choose(self) -> Row:
         """Return everyone's action, and forget the future that it replaces."""
@@ -161,7 +164,8 @@ class Session:
         vec = self.env.vec
         kind = np.float64 if vec.simulation.continuous else np.int64
         if self.policy is None:
-            row = np.full(len(self.agents), max(self.artist.rest, 0), kind)
+            now = self._past.frames(self._at, 1)[-1]
+            row = np.array([max(self.artist.rest(now, a), 0) for a in range(len(self.agents))], kind)
         elif hasattr(self.policy, "act"):
             row = np.array(self.policy.act(vec, seen_by_all(vec))[0], kind)
         else:
@@ -227,7 +231,7 @@ class Session:
 
     def steer(self, action: int | None) -> None:
         """Say what the driven agent does in the steps to come; None: it rests."""
-        limit = int(getattr(self.env.vec.action_space, "n", 0))
+        limit = 0 if self._driver is None else int(getattr(spaces_of(self.env.vec, self._driver)[1], "n", 0))
         self._steering = action if action is None or action < limit else None
 
     def trajectory(self) -> Trajectory:

@@ -89,8 +89,18 @@ def seen_by_all(vec: VectorEnv) -> Any:
 
 def now_of(vec: VectorEnv, agent: int) -> dict[str, Any]:
     """Return observation and mask of an agent, as fields of Details."""
-    mask = vec.action_mask
+    (seen, acts), mask = spaces_of(vec, agent), vec.action_mask
+    observation = seen_by_all(vec)[0, agent]
+    if seen.shape != observation.shape:  # what one kind of agent sees ends in zeros where another sees more
+        observation = observation[: seen.shape[0]]  # type: ignore[index]
     return {
-        "observation": seen_by_all(vec)[0, agent],
-        "mask": None if mask is None or vec.simulation.continuous else mask[0, agent].copy(),
+        "observation": observation,
+        "mask": None if mask is None or vec.simulation.continuous else mask[0, agent, : acts.n].copy(),
     }
+
+
+def spaces_of(vec: VectorEnv, agent: int) -> tuple[Any, Any]:
+    """Return an agent's own spaces, of observations and of actions."""
+    own = vec.simulation.own_spaces
+    both = vec.simulation.observation_space, vec.simulation.action_space
+    return both if own is None else own[vec.agents[agent]]

@@ -13,6 +13,7 @@ from marl_envs.render.viewer.keys import COMMANDS, shown
 from marl_envs.render.viewer.source import Details, Source
 
 NUMBERS, ROWS = 8, 9  # of an observation: in a line, and lines
+TERMS = 10  # of a reward: above this many, those that are 0 are left out
 
 
 class Row(NamedTuple):
@@ -33,12 +34,20 @@ def agent_rows(details: Details, artist: Artist) -> list[Row]:
     if details.reward is not None:
         earned = "" if details.earned is None else f", {_signed(details.earned)} in all"
         rows.append(Row("reward", f"{_signed(details.reward)}{earned}"))
-        rows += [Row(f"  {name}", _signed(value), faint=not value) for name, value in details.terms]
+        rows += _terms(details.terms)
     if details.mask is not None or details.values is not None:
         rows += [Row(""), *_actions(details, artist)]
     if details.observation is not None:
         rows += [Row(""), *_observation(details.observation)]
     return rows
+
+
+def _terms(terms: Sequence[tuple[str, float]]) -> Iterator[Row]:
+    """Yield a line for each term of the reward; of many terms only for those that are not 0."""
+    shown = [(name, value) for name, value in terms if value or len(terms) <= TERMS]
+    yield from (Row(f"  {name}", _signed(value), faint=not value) for name, value in shown)
+    if len(shown) < len(terms):
+        yield Row(f"  {len(terms) - len(shown)} other terms", "0", faint=True)
 
 
 def _signed(value: float) -> str:

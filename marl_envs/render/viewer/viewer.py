@@ -8,6 +8,7 @@ from typing import Any
 
 from marl_envs.render.canvas import checked_size
 from marl_envs.render.pygame_loader import load_pygame
+from marl_envs.render.scene import artist_of
 from marl_envs.render.theme import DARK, LIGHT, Theme
 from marl_envs.render.viewer.eye import Eye
 from marl_envs.render.viewer.keeping import Keeper
@@ -94,7 +95,8 @@ class Viewer:
         """Return the action that a key stands for while an agent is driven."""
         if len(key) == 1 and key.isdigit():
             return (int(key) - 1) % 10
-        return self.source.artist.keys.get(key)
+        driver = self.source.driver
+        return None if driver is None else artist_of(self.source.artist, driver).keys.get(key)
 
     def click(self, x: int, y: int) -> None:
         """Choose the agent at a pixel, or none."""
@@ -276,7 +278,8 @@ class Viewer:
             self._surface = load_pygame().Surface(self.size, 0, 32)
         self._surface.blit(picture, (0, 0))
         if self.eye.chosen is not None and self.eye.chosen < len(self.source.agents):
-            rows = agent_rows(self.source.details(self.eye.chosen), self.source.artist)
+            chosen = self.eye.chosen
+            rows = agent_rows(self.source.details(chosen), artist_of(self.source.artist, chosen))
             draw_panel(self._surface, self._pen, rows, theme, "right")
         if self.helping:
             draw_panel(self._surface, self._pen, self._help(), theme, "middle")

@@ -34,7 +34,6 @@ class GridArtist:
     """Draws frames of one world; `grid.env.frame` says what they hold."""
 
     reach = 0.5  # [cells] from the middle of the walker to its rim
-    rest = -1
     actions = ("up", "down", "left", "right")
     keys: ClassVar[dict[str, int]] = {"up": 0, "down": 1, "left": 2, "right": 3}
 
@@ -45,6 +44,11 @@ class GridArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the world [cells]."""
         return self.world.shape[1], self.world.shape[0]
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: nothing; time stands still until a key is held."""
+        del frame, agent
+        return -1
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the walker is [cells]."""

@@ -27,7 +27,6 @@ class MatrixArtist:
     """Draws frames of one game; `matrix.env.frame` says what they hold."""
 
     reach = 0.5  # from the middle of an action's button to its rim
-    rest = -1
     keys: ClassVar[dict[str, int]] = {}
 
     def __init__(self, params: Params) -> None:
@@ -43,6 +42,11 @@ class MatrixArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the picture [cells]."""
         return self.width, self.height
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: nothing; time stands still until a key is held."""
+        del frame, agent
+        return -1
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the actions lie that the first two agents took last; before, and for others, None."""

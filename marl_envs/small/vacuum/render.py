@@ -48,7 +48,6 @@ class VacuumArtist:
     """Draws frames of the apartment; `vacuum.env.frame` says what they hold."""
 
     reach = 0.65  # from the middle of a robot to its rim
-    rest = -1
     actions = ROOMS
     keys: ClassVar[dict[str, int]] = {}
 
@@ -58,6 +57,11 @@ class VacuumArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the apartment."""
         return WIDTH, HEIGHT
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: nothing; time stands still until a key is held."""
+        del frame, agent
+        return -1
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the robots are."""

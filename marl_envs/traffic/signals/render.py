@@ -51,9 +51,12 @@ _NAMES = {  # of actions that are no phases
 class SignalsArtist:
     """Draws frames of one network; `env.frame` says what a frame holds."""
 
-    def __init__(self, network: Network, signals: Sequence[Signal], actions: str = "phase") -> None:
+    def __init__(
+        self, network: Network, signals: Sequence[Signal], actions: str = "phase", chart: RoadMap | None = None
+    ) -> None:
         self.network, self.signals = network, signals
-        self.map = RoadMap(network, [signal.junction for signal in signals])
+        self.map = chart or RoadMap(network, [signal.junction for signal in signals])
+        self._chooses = actions == "phase"
         self.names = _NAMES.get(actions, tuple(f"phase {k}" for k in range(16)))
         self.overlays: dict[str, Overlay] = {
             "paths": self._open_ways,
@@ -62,7 +65,6 @@ class SignalsArtist:
         }
 
     reach = 12.0  # [m] from the middle of a junction: where a click finds its signal
-    rest = 0
     keys: ClassVar[dict[str, int]] = {"return": 0}
 
     @property
@@ -73,6 +75,10 @@ class SignalsArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the picture [m]."""
         return self.map.width, self.map.height
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven signal does while no key is held: it keeps its phase."""
+        return int(frame["phase"][agent]) if self._chooses else 0
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the junctions of the signals are [m]."""
@@ -162,8 +168,8 @@ class SignalsArtist:
                     found[lane] = (signal.junction, bar)
         return found
 
-    def _heads(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
-        """Yield the signals' bars, and the numbers of vehicles outside."""
+    def bars(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
+        """Yield the bars that show what the signals do."""
         network = self.network
         closed = mix(theme.ink, theme.object, 0.2)
         changing = dict(zip((s.junction for s in self.signals), frame["stage"].tolist(), strict=True))
@@ -171,6 +177,10 @@ class SignalsArtist:
         for lane, (junction, bar) in self._bars.items():
             fill = theme.goal if lane in opened else (theme.wanted if changing[junction] == 1 else closed)
             yield Polygon(bar, fill)
+
+    def _heads(self, frame: Frame, theme: Theme) -> Iterator[Shape]:
+        """Yield the signals' bars, and the numbers of vehicles outside."""
+        yield from self.bars(frame, theme)
         for lane in np.flatnonzero(frame["outside"]).tolist():
             x, y, *_ = self.map.tracks[lane].place(0.0)
             yield Text(*self.map.at(x, y), str(int(frame["outside"][lane])), 6.0, theme.ink)

@@ -56,13 +56,17 @@ class IntersectionArtist:
         self.overlays: dict[str, Overlay] = VehicleOverlays(network, self.map, self.body).all
 
     reach = 3.5  # [m] from the middle of a vehicle: where a click finds it
-    rest = 0
     actions = ("keep speed", "accelerate", "brake", "brake hard", "turn left", "straight on", "turn right")
     keys: ClassVar[dict[str, int]] = {"up": ACCELERATE, "down": BRAKE, "return": HARD_BRAKE}
 
     def extent(self) -> tuple[float, float]:
         """Return width and height of the picture [m]."""
         return self.map.width, self.map.height
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: it keeps its speed."""
+        del frame, agent
+        return 0
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the middles of the agents' vehicles are [m]; None without one in the picture."""

@@ -38,7 +38,6 @@ class ErrandsArtist:
     """
 
     reach = 0.5  # [cells] from the middle of a robot to its rim
-    rest = 0
 
     def __init__(self, rows: tuple[str, ...], moves: str = "rotate") -> None:
         self.rows = rows
@@ -49,6 +48,11 @@ class ErrandsArtist:
     def extent(self) -> tuple[float, float]:
         """Return width and height of the floor [cells]."""
         return len(self.rows[0]), len(self.rows)
+
+    def rest(self, frame: Frame, agent: int) -> int:
+        """Return what a driven agent does while no key is held: it stays."""
+        del frame, agent
+        return 0
 
     def places(self, frame: Frame) -> list[Point | None]:
         """Return where the robots are [cells]."""
