@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         help="who plays: random, planner, keyboard, or module:attribute (a policy, its class, or a function from "
         "observations to actions); default: %(default)s",
     )
-    play.add_argument("--seed", type=int, default=0, help="of the first episode; default: %(default)s")
+    play.add_argument("--seed", type=_seed, default=0, help="of the first episode; default: %(default)s")
     play.add_argument(
         "--set",
         action="append",
@@ -59,7 +59,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT in pixels, such as 960x720, not {text!r}")
     return int(width), int(height)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, not {text!r}")
+    return int(text)
 
 
 def play(chosen: argparse.Namespace) -> None:

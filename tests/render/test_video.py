@@ -160,6 +160,19 @@ def test_the_command_line_says_what_was_wrong(words, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--size", "100"], "must be WIDTHxHEIGHT in pixels, such as 960x720, not '100'"),
+        (["--seed", "-1"], "must be a whole number from 0, not '-1'"),
+    ],
+)
+def test_sizes_and_seeds_that_cannot_be_are_refused(words, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["play", "cliff-v0", *words])
+    assert message in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these always have a display")
 def test_without_a_display_the_command_line_says_what_to_do(capsys, monkeypatch):
     for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):

@@ -70,7 +70,7 @@ class Eye:
         }
         below = tuple(shown.pop("heat", ()))  # bodies stay clear of it
         above: list[Shape] = [shape for shapes in shown.values() for shape in shapes]
-        if place is not None:
+        if place is not None and self.chosen is not None:
             reach = artist_of(artist, self.chosen).reach
             width = max(0.08 * reach, 2.0 / placing.scale)
             above.append(ring(*place, 1.15 * reach + width, width, self.theme.ink))

@@ -92,7 +92,7 @@ def now_of(vec: VectorEnv, agent: int) -> dict[str, Any]:
     (seen, acts), mask = spaces_of(vec, agent), vec.action_mask
     observation = seen_by_all(vec)[0, agent]
     if seen.shape != observation.shape:  # what one kind of agent sees ends in zeros where another sees more
-        observation = observation[: seen.shape[0]]  # type: ignore[index]
+        observation = observation[: seen.shape[0]]
     return {
         "observation": observation,
         "mask": None if mask is None or vec.simulation.continuous else mask[0, agent, : acts.n].copy(),

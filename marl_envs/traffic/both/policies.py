@@ -50,7 +50,7 @@ class Together:
 
         `obs` are the observations of all agents.
         """
-        found = np.full((vec.num_envs, vec.num_agents, int(vec.action_space.n)), np.nan, np.float32)  # type: ignore[attr-defined]
+        found = np.full((vec.num_envs, vec.num_agents, int(vec.action_space.n)), np.nan, np.float32)
         for policy, view in zip(self._policies, self._look_at(vec), strict=True):
             if isinstance(policy, Explains):
                 own = policy.values(view, view.seen(obs))  # type: ignore[arg-type]

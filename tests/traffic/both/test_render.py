@@ -65,7 +65,8 @@ def test_what_promises_most_is_told_of_each_kind_in_its_words(artist, frames):
 
 @pytest.mark.parametrize("actions", ["phase", "next", "fullest"])
 def test_the_planner_switches_lights_by_what_their_actions_allow(actions):
-    env = traffic_v0.parallel_env(layout="cross", num_vehicles=4, flow=2400.0, signal_actions=actions, max_cycles=80)
+    rules = {"layout": "cross", "length": 60.0, "num_vehicles": 8, "flow": 3000.0}
+    env = traffic_v0.parallel_env(**rules, signal_actions=actions, max_cycles=160)
     one = Session(env, find_policy("planner", env), 1)
     while one.forward():
         pass
