@@ -20,8 +20,9 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from agents.deep.base import LossError, NetworkLearner
+from agents.deep.base import NetworkLearner
 from agents.deep.body import GRU, MLP, Attention
+from agents.deep.descent import LossError
 from agents.deep.dqn import IndependentDQN, SharedRewardDQN
 from agents.deep.export import export
 from agents.deep.qmix import QMIX

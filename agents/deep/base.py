@@ -6,8 +6,6 @@ A rule says with `_errors` how far the values of a batch are from their targets;
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents import checkpoint
+from agents.deep import descent
 from agents.deep.batch import Batch
 from agents.deep.policy import GreedyNetwork, allowed_at_random, masked_best, play
 from agents.deep.replay import Fields, Replay
@@ -28,10 +27,6 @@ from agents.tabular.trainable import Trainable
 from marl_envs.core.params import ParameterError
 
 DRAWING = LEARNING + 1  # stream of what is drawn from the replay
-
-
-class LossError(ArithmeticError):
-    """A loss is no finite number: training stops, with the networks as they were before that batch."""
 
 
 class NetworkLearner(Trainable):
@@ -68,7 +63,7 @@ class NetworkLearner(Trainable):
         self.steps = self.total_steps = 0
         self.counts = np.zeros(3, np.int64)
         self.device = torch.device(self.chosen.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        with first_weights(self.chosen.seed):
+        with descent.first_weights(self.chosen.seed):
             self._make_networks()
         self._batch = (self.num_envs, self.num_agents)
         self.memory = np.zeros((*self._batch, self.team.memory_size), np.float32)
@@ -95,13 +90,7 @@ class NetworkLearner(Trainable):
         self.team: Any = Team(self.sizes, chosen.body, chosen.dueling, chosen.share_network).to(self.device)
         self.learned = nn.ModuleDict({"team": self.team, **self._make_mixer()}).to(self.device)
         self.target = copy.deepcopy(self.learned).requires_grad_(False)
-        self.optimiser = torch.optim.Adam(self.learned.parameters(), lr=1e-3)
-        for weight in self.learned.parameters():
-            self.optimiser.state[weight] = {
-                "step": torch.zeros(()),
-                "exp_avg": torch.zeros_like(weight),
-                "exp_avg_sq": torch.zeros_like(weight),
-            }
+        self.optimiser = descent.adam(self.learned)
 
     def _make_mixer(self) -> dict[str, nn.Module]:
         """Return further networks that are learned."""
@@ -217,15 +206,11 @@ class NetworkLearner(Trainable):
         weights = torch.from_numpy(drawn.weights).to(self.device)[:, None, None] * counted
         loss = (huber(errors, chosen.huber) * weights).sum() / counted.sum().clamp(min=1.0)
         if not bool(torch.isfinite(loss)):
-            raise LossError(
+            raise descent.LossError(
                 f"the loss is {loss.item()} at step {self.steps} (of {self.total_steps}), batch {self.counts[2]}, with "
                 f"learning rate {rate:g}: a lower rate, smaller rewards or a smaller `huber` may help"
             )
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.learned.parameters(), chosen.clip)
-        self.optimiser.param_groups[0]["lr"] = rate
-        self.optimiser.step()
+        descent.descend(loss, self.learned, self.optimiser, rate, chosen.clip)
         if self.counts[2] % chosen.target_every == 0:
             follow(self.target, self.learned, chosen.tau)
         if chosen.prioritised:
@@ -279,38 +264,26 @@ class NetworkLearner(Trainable):
 
     def knowledge(self) -> checkpoint.Arrays:
         """Return the learning networks' weights; on the CPU these are the live arrays."""
-        return {f"net.{name}": weight.detach().cpu().numpy() for name, weight in self.learned.named_parameters()}
+        return descent.weights_of(self.learned, "net")
 
     def know(self, arrays: checkpoint.Arrays) -> None:
         """Take over what another moment's `knowledge` was; the target network begins with the same."""
-        self._put(arrays)
+        descent.put_weights(self.learned, "net", arrays)
         follow(self.target, self.learned, 1.0)
-
-    @torch.no_grad()
-    def _put(self, arrays: checkpoint.Arrays) -> None:
-        for name, weight in self.learned.named_parameters():
-            weight.copy_(torch.from_numpy(np.ascontiguousarray(arrays[f"net.{name}"])))
 
     def course(self) -> checkpoint.Arrays:
         """Return what else decides how the training goes on: target, optimiser, replay, memory, counts."""
-        found = {f"target.{name}": w.detach().cpu().numpy() for name, w in self.target.named_parameters()}
-        for name, weight in self.learned.named_parameters():
-            for part, value in self.optimiser.state[weight].items():
-                found[f"adam.{name}.{part}"] = value.detach().cpu().numpy()
+        found = descent.weights_of(self.target, "target") | descent.moments_of(self.learned, self.optimiser)
         return {**found, "memory": self.memory, "counts": self.counts, **self.replay.arrays()}
 
-    @torch.no_grad()
     def filled(self, arrays: checkpoint.Arrays) -> None:
         """Take over a checkpoint's arrays, which were put into those of `knowledge` and `course`."""
-        self._put(arrays)
+        descent.put_weights(self.learned, "net", arrays)
         if "counts" not in arrays:  # of another batch size: a training cannot go on, but begin with these weights
             follow(self.target, self.learned, 1.0)
             return
-        for name, weight in self.target.named_parameters():
-            weight.copy_(torch.from_numpy(arrays[f"target.{name}"]))
-        for name, weight in self.learned.named_parameters():
-            for part, value in self.optimiser.state[weight].items():
-                value.copy_(torch.from_numpy(arrays[f"adam.{name}.{part}"]))
+        descent.put_weights(self.target, "target", arrays)
+        descent.put_moments(self.learned, self.optimiser, arrays)
 
     @property
     def layout(self) -> list[list[int]]:
@@ -320,11 +293,3 @@ class NetworkLearner(Trainable):
     def settings(self) -> dict[str, Any]:
         """Return everything that was chosen for the learner, as a JSON-able dict."""
         return {"algorithm": type(self).__name__, **self.chosen.to_config()}
-
-
-@contextmanager
-def first_weights(seed: int) -> Iterator[None]:
-    """Draw torch's random numbers from `seed`, and leave its own stream as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from agents.deep.base import LossError, first_weights
+from agents.deep.descent import LossError, first_weights
 from marl_envs.core.params import check_float, check_int
 
 Weights = dict[str, Tensor]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from agents.deep.base import LossError, first_weights
+from agents.deep.descent import LossError, first_weights
 from marl_envs.core.params import check_float, check_int
 
 
