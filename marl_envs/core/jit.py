@@ -96,8 +96,10 @@ def _compile(function: Callable[..., Any], inner: bool, inline: bool) -> Any:
     options: dict[str, Any] = {"forceinline": inline, "no_cpython_wrapper": inner, "no_cfunc_wrapper": True}
     if inner and ENABLED:
         options["pipeline_class"] = InnerCompiler
-    # Kernels allocate nothing, so nobody need count references (and what would allocate does not compile)
-    compiled = njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)
+    # Kernels of environments allocate nothing and cut no slices, so nobody need count references (and what would do so
+    # does not compile). Learners' may cut slices.
+    counts = not function.__module__.startswith(f"{__name__.partition('.')[0]}.")
+    compiled = njit(nogil=True, error_model="numpy", _nrt=counts, **options)(function)
     # Inner kernels are linked into those that call them, so only the outermost is worth a file.
     if inner or not hasattr(compiled, "enable_caching"):  # NUMBA_DISABLE_JIT=1 returns the plain function
         return compiled
