@@ -39,7 +39,7 @@ def adam(learned: nn.Module) -> torch.optim.Adam:
 def descend(loss: Tensor, learned: nn.Module, optimiser: torch.optim.Adam, rate: float, clip: float) -> None:
     """Move `learned` one step of size `rate` down the gradient of `loss`, of norm at most `clip`."""
     optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     nn.utils.clip_grad_norm_(learned.parameters(), clip)
     optimiser.param_groups[0]["lr"] = rate
     optimiser.step()

@@ -30,17 +30,15 @@ def n_step_returns(reward: Tensor, over: Tensor, terminated: Tensor, gamma: floa
         n: at least 1.
     """
     length = reward.shape[1] - n + 1
-    total = torch.zeros_like(reward[:, :length])
-    discount, last = torch.ones_like(total), torch.zeros_like(total, dtype=torch.int64)
-    goes_on = torch.ones_like(total, dtype=torch.bool)
-    for k in range(n):
-        part = slice(k, k + length)
-        total = total + discount * reward[:, part] * goes_on
-        # Where the sum has ended its discount and its last step stay.
-        last = torch.where(goes_on, torch.arange(k, k + length, device=last.device)[None, :, None], last)
-        discount = torch.where(goes_on, discount * gamma * ~terminated[:, part], discount)
-        goes_on = goes_on & ~over[:, part]
-    return Returns(total, discount, last)
+    before = torch.cat([torch.zeros_like(over[:, :1]), over], 1)  # the step before was the last
+    goes_on = (~before.unfold(1, n, 1)[:, :length]).float()  # [B, L, A, n]
+    goes_on[..., 0] = 1.0  # what ended before the first step is not of this sum
+    goes_on = goes_on.cumprod(-1)
+    steps = goes_on.sum(-1)
+    powers = gamma ** torch.arange(n, device=reward.device)
+    last = torch.arange(length, device=reward.device)[None, :, None] + steps.long() - 1
+    total = (reward.unfold(1, n, 1) * goes_on * powers).sum(-1)
+    return Returns(total, gamma**steps * ~at_steps(terminated, last), last)
 
 
 def best(values: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,5 +1,6 @@
 """Learners on networks: exact values where they are known, the same bits after a resume, clear words."""
 
+import copy
 import json
 import warnings
 
@@ -22,6 +23,7 @@ from agents.deep import (  # noqa: E402
     SharedRewardDQN,
     export,
 )
+from agents.deep.base import DRAWING  # noqa: E402
 from agents.exploration import Boltzmann  # noqa: E402
 from agents.learner import Chooser, Learner  # noqa: E402
 from marl_envs.core.params import ParameterError  # noqa: E402
@@ -116,6 +118,41 @@ def test_it_learns_the_corridor(name):
     episodes = evaluate(learner, vec, 40, seed=5)
     assert np.mean([episode["arrivals"] for episode in episodes]) == 2.0
     assert max(episode["episode_length"] for episode in episodes) <= 3
+
+
+def test_one_batch_moves_the_weights_as_by_hand():
+    """Two steps of rewards; walks end by arriving and by the time limit."""
+    vec = Corridor(length=3, num_envs=4, max_cycles=5)
+    rules = {"batch": 32, "learn_after": 10**6, "n_steps": 2, "double": False, "learning_rate": 0.01, "huber": 0.1}
+    learner = IndependentDQN(vec, **{**SMALL, **rules})
+    train(learner, vec, 400, seed=0, progress=False)
+    twin = copy.deepcopy(learner.learned)
+    optimiser = torch.optim.Adam(twin.parameters(), lr=0.01)
+    steps = learner.replay.draw(32, np.random.default_rng([1, DRAWING, 1])).steps
+    assert steps["terminated"].any()
+    assert (steps["ended"][..., None] & ~steps["terminated"]).any()
+
+    def values(net, obs, agent):
+        begins = torch.zeros(1, 1, 2, dtype=torch.bool)
+        return net["team"](torch.tensor(obs)[None, None], torch.zeros(1, 2, 0), begins)[0][0, 0, agent]
+
+    losses = []
+    for b, agent in np.argwhere(steps["alive"][:, 0]):
+        wanted = 0.0
+        for k in range(2):
+            wanted += 0.99**k * float(steps["reward"][b, k, agent])
+            if steps["ended"][b, k] or steps["terminated"][b, k, agent]:
+                break
+        if not steps["terminated"][b, k, agent]:
+            following = values(learner.target, steps["after"][b, k], agent).detach().numpy()
+            wanted += 0.99 ** (k + 1) * following[steps["mask"][b, k, agent] == 1].max()
+        value = values(twin, steps["obs"][b, 0], agent)[steps["action"][b, 0, agent]]
+        losses.append(torch.nn.functional.huber_loss(value, torch.tensor(wanted, dtype=torch.float32), delta=0.1))
+    torch.stack(losses).mean().backward()
+    optimiser.step()
+    learner._descend()
+    for mine, by_hand in zip(learner.learned.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, by_hand, atol=1e-5, rtol=1e-4)
 
 
 SLOW = [{"dueling": True, "double": False}, {"n_steps": 2}, {"share_network": False}, {"prioritised": 0.6}]
