@@ -82,10 +82,15 @@ def run_deep_speed(seconds: float, repeats: int, console: Console) -> None:
     except ImportError:
         console.print(MISSING)
         return
-    training = Training()
-    parts = [training.spend(seconds) for _ in range(repeats)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # networks this small gain nothing from more, and CPU time would count the waiting
+    try:
+        training = Training()
+        parts = [training.spend(seconds) for _ in range(repeats)]
+    finally:
+        torch.set_num_threads(threads)
     rate, share = (statistics.median(values) for values in zip(*((one.rate, one.share) for one in parts), strict=True))
-    where, threads = training.learner.device.type, torch.get_num_threads()
-    console.print(f"DQN, {ENVS} environments of two robots, batches of {training.learner.chosen.batch}, {where}:")
-    console.print(f"  {rate:,.0f} batches learned per CPU-second ({threads} threads), acting and stepping included")
+    batch, where = training.learner.chosen.batch, training.learner.device.type
+    console.print(f"DQN, {ENVS} environments of two robots, batches of {batch}, {where}, one thread:")
+    console.print(f"  {rate:,.0f} batches learned per CPU-second, acting and stepping included")
     console.print(f"  the environment's share of the CPU time: {share:.1%}")
