@@ -14,7 +14,7 @@ from benchmarks import play
 from benchmarks.config import load_suite
 from benchmarks.episodes import read_episodes
 from benchmarks.errors import InputError
-from benchmarks.jobs import Job, expand
+from benchmarks.jobs import Job, code_digest, expand
 from benchmarks.simulate import simulate
 from marl_envs.render.viewer import Film, Session
 from tests.benchmarks.fakes import write_suite
@@ -39,7 +39,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def finish(job: Job, folder: Path) -> None:
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"job": job.model_dump(mode="json")}))
+    (folder / "config.json").write_text(json.dumps({"job": job.model_dump(mode="json"), "code": code_digest()}))
     simulate(job, folder)
     (folder / "DONE").write_text("{}")
 

@@ -20,7 +20,14 @@ def test_every_library_has_its_files(name: str):
 
 
 def test_every_file_belongs_to_a_library():
-    others = {"__init__", "task", "learn_to_cross", "social_dilemma", "crossing_dilemma"}  # and pictures
+    others = {
+        "__init__",
+        "task",
+        "learn_to_cross",
+        "social_dilemma",
+        "crossing_dilemma",
+        "learn_together",
+    }  # and pictures
     examples = {path.stem for path in (ROOT / "examples").glob("*.py")} - others
     examples = {name for name in examples if not name.startswith("gallery_")}
     assert examples == set(LIBRARIES)

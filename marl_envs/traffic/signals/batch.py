@@ -134,7 +134,6 @@ def play_range(table: Any, operation: Int, first: Int, last: Int) -> None:
     settings, rules = unpack(table, EngineSettings, SETTINGS_AT), unpack(table, Rules, RULES_AT)
     out = unpack(table, Out, OUT_AT)
     for e in range(first, last):
-        state.desk[e] = first  # what this thread notes in a step lies in one row, which stays in the cache
         begins = operation == RESET
         if operation == STEP:
             begins = step_one(state, control, settings, rules, out, e)
