@@ -33,18 +33,31 @@ def worth_watching(jobs: dict[str, Job], played: pl.DataFrame, out: Path) -> lis
         played: their final evaluation episodes.
         out: the results folder.
     """
+    import polars as pl
+
     groups: dict[tuple[str, str], dict[str, Job]] = {}
     for key, job in jobs.items():
         if job.role == "agent" and catalogue.FAMILIES[job.env].replay:
             groups.setdefault((job.environment, job.agent), {})[key] = job
+    # A suite has millions of rows, of which few tell what to watch: they are looked for once
+    asked = {name for job in jobs.values() for name in _metrics(job)}
+    telling = played.filter((pl.col("phase") == "eval") & pl.col("metric").is_in(list(asked)))
+    parts = telling.partition_by("env", "algo", as_dict=True)
     result = []
-    for group in groups.values():
+    for names, group in groups.items():
+        part = parts.get(names, telling.clear())
         for what in ("worst", *catalogue.FAMILIES[next(iter(group.values())).env].events):
-            found = episodes.find(played, group, what)
+            found = episodes.find(part, group, what)
             if found is not None:
                 path = out / FOLDER / f"{found.key}-{found.number}.npz"
                 result.append(Watched(found, group[found.key], path))
     return result
+
+
+def _metrics(job: Job) -> list[str]:
+    """Return the metrics that tell which episodes of a job are worth watching."""
+    events = catalogue.FAMILIES[job.env].events.values()
+    return [job.headline, *(event.counted for event in events), *(event.at for event in events if event.at)]
 
 
 def keep(watched: list[Watched], out: Path, console: Console) -> None:
