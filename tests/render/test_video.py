@@ -78,7 +78,7 @@ def test_missing_pyav_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_an_mp4_holds_the_pictures(tmp_path):
-    av = pytest.importorskip("av")
+    av = pytest.importorskip("av", reason="needs PyAV (extra `video`)")
     made = render.record(make_env(), up, tmp_path / "x.mp4", fps=10, size=(201, 121))
     with av.open(str(tmp_path / "x.mp4")) as file:
         stream = file.streams.video[0]
@@ -96,7 +96,7 @@ def test_an_mp4_holds_the_pictures(tmp_path):
 
 @pytest.mark.parametrize("face", ["parallel", "aec"])
 def test_pettingzoos_own_recorder_works(tmp_path, face):
-    pytest.importorskip("moviepy")
+    pytest.importorskip("moviepy", reason="needs moviepy, which those recorders write with")
     wrappers = pytest.importorskip("pettingzoo.utils.wrappers")
     env: object
     if face == "parallel":
@@ -124,7 +124,7 @@ def test_pettingzoos_own_recorder_works(tmp_path, face):
 
 
 def test_gymnasiums_recorder_works_on_the_team_as_one_environment(tmp_path):
-    pytest.importorskip("moviepy")
+    pytest.importorskip("moviepy", reason="needs moviepy, which those recorders write with")
     import gymnasium
 
     env = gymnasium.make("marl_envs/cliff-v0", render_mode="rgb_array")
