@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks import store
-from benchmarks.jobs import Job
+from benchmarks.jobs import Spec
 from benchmarks.worker import Outcome
 
 REFRESH = 2  # times a second
@@ -43,7 +43,7 @@ class Cell:
 class Board:
     """Counts outcomes and draws them; what runs at the moment it reads from the results folder."""
 
-    def __init__(self, jobs: dict[str, Job], out: Path, workers: int) -> None:
+    def __init__(self, jobs: Mapping[str, Spec], out: Path, workers: int) -> None:
         """`jobs`: those that are to run, by key."""
         self.jobs, self.out, self.workers = jobs, out, workers
         self.cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
@@ -128,7 +128,7 @@ def shown(board: Board, console: Console) -> Iterator[None]:
         yield
 
 
-def line(job: Job, outcome: Outcome) -> str:
+def line(job: Spec, outcome: Outcome) -> str:
     """Return the line of one finished job."""
     title = escape(job.title)
     if outcome.error:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 @dataclass(frozen=True)
 class Compare:
-    """Compare two results folders, paired by seed; exit status 1 if an agent became worse somewhere.
+    """Compare two results folders, paired by seed; exit status 1 if an agent became worse or is gone somewhere.
 
     Example: python -m benchmarks compare results/main results/branch
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import record, store
+from benchmarks import record
 from benchmarks.errors import InputError
 from benchmarks.record import Record
 from benchmarks.statistics import FEW_SEEDS, Comparison, Estimate, compare_pairs, t_interval
-from benchmarks.summary import BySeed, seed_means
+from benchmarks.summary import Means, means_of_runs, sampled
 from benchmarks.tables import number
 
 COLORS = {"better": "green", "worse": "bold red", "same": "dim", "unclear": ""}
@@ -43,7 +44,7 @@ class Line(NamedTuple):
 def run_compare(
     before: Path, after: Path, metric: str | None, better: str | None, fewest: int, console: Console
 ) -> int:
-    """Print the comparison of two results folders; return 1 if there is a regression, else 0.
+    """Print the comparison of two results folders; return 1 if there is a regression or a cell is gone, else 0.
 
     Args:
         before: results folder.
@@ -59,10 +60,7 @@ def run_compare(
     if (metric is None) != (better is None):
         raise InputError("--metric and --better go together: a metric does not say which of its values are better")
     records = [record.load(folder) for folder in (before, after)]
-    values = [
-        seed_means(store.read_runs(out, list(made.jobs), "episodes.parquet"))
-        for made, out in zip(records, (before, after), strict=True)
-    ]
+    values = [means_of_runs(out, list(made.jobs)) for made, out in zip(records, (before, after), strict=True)]
     known = {name for table in values for *_, name in table}
     if metric is not None and metric not in known:
         raise InputError(f"--metric: no metric {metric!r} in the results; allowed are {', '.join(sorted(known))}")
@@ -70,19 +68,93 @@ def run_compare(
     if not lines:
         raise InputError(f"{before} and {after} have no environment, agent and {fewest} seeds in common")
     console.print(_table(lines))
-    _print_unpaired(values, lines, console)
+    gone = _print_unpaired(records[0], values, lines, metric, console)
     console.print(NOTE, style="dim")
     if any(line.pairs.difference.seeds < FEW_SEEDS for line in lines):
         console.print(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough.", style="dim")
     worse = sum(line.verdict == "worse" for line in lines)
     console.print(f"[bold red]{worse} regressions[/]" if worse else "no regression")
-    return 1 if worse else 0
+    if gone:
+        console.print(f"[bold red]{gone} results are gone[/]")
+    return 1 if worse or gone else 0
 
 
 def compare(
     made: Record,
-    before: dict[tuple[str, str, str], BySeed],
-    after: dict[tuple[str, str, str], BySeed],
+    before: Means,
+    after: Means,
+    metric: str | None,
+    better: str | None,
+    fewest: int,
+) -> list[Line]:
+    """Return a line for every cell that both have; `made` says which metric counts, and how."""
+    lines = []
+    for environment, agent, name in _cells(made, metric):
+        higher = (better or made.suite.better_in(environment)) == "higher"
+        old, new = (table.get((environment, agent, name), {}) for table in (before, after))
+        seeds = sorted(set(old) & set(new))
+        if len(seeds) >= fewest:
+            left, right = ([values[seed] for seed in seeds] for values in (old, new))
+            pairs = compare_pairs(right, left) if higher else compare_pairs(left, right)
+            lines.append(Line(environment, agent, name, t_interval(left), t_interval(right), pairs))
+    return lines
+
+
+def _cells(made: Record, metric: str | None) -> Iterator[tuple[str, str, str]]:
+    """Yield environment, agent (those that explore as well) and metric of what is compared."""
+    for environment in made.suite.environments:
+        for agent in made.suite.players(environment):
+            for name in (agent, *sampled(made.suite, agent)):
+                yield environment, name, metric or made.suite.headline_in(environment)
+
+
+def verdict(self) -> str:
+    """Return better, worse, same or unclear."""
+    return verdict(self.pairs.difference)
+
+
+def run_compare(
+    before: Path, after: Path, metric: str | None, better: str | None, fewest: int, console: Console
+) -> int:
+    """Print the comparison of two results folders; return 1 if there is a regression or a cell is gone, else 0.
+
+    Args:
+        before: results folder.
+        after: results folder.
+        metric: instead of each environment's headline; `better` ("higher" or "lower") must be given with it.
+        better: which values of it are.
+        fewest: seeds that both must have of a cell.
+        console: where to print.
+
+    Raises:
+        InputError: no results folder, no such metric, or nothing that both have.
+    """
+    if (metric is None) != (better is None):
+        raise InputError("--metric and --better go together: a metric does not say which of its values are better")
+    records = [record.load(folder) for folder in (before, after)]
+    values = [means_of_runs(out, list(made.jobs)) for made, out in zip(records, (before, after), strict=True)]
+    known = {name for table in values for *_, name in table}
+    if metric is not None and metric not in known:
+        raise InputError(f"--metric: no metric {metric!r} in the results; allowed are {', '.join(sorted(known))}")
+    lines = compare(records[0], values[0], values[1], metric, better, fewest)
+    if not lines:
+        raise InputError(f"{before} and {after} have no environment, agent and {fewest} seeds in common")
+    console.print(_table(lines))
+    gone = _print_unpaired(records[0], values, lines, metric, console)
+    console.print(NOTE, style="dim")
+    if any(line.pairs.difference.seeds < FEW_SEEDS for line in lines):
+        console.print(f"Fewer than {FEW_SEEDS} seeds: the intervals are rough.", style="dim")
+    worse = sum(line.verdict == "worse" for line in lines)
+    console.print(f"[bold red]{worse} regressions[/]" if worse else "no regression")
+    if gone:
+        console.print(f"[bold red]{gone} results are gone[/]")
+    return 1 if worse or gone else 0
+
+
+def compare(
+    made: Record,
+    before: Means,
+    after: Means,
     metric: str | None,
     better: str | None,
     fewest: int,
@@ -129,11 +201,19 @@ def _probability(estimate: Estimate) -> str:
     return f"{estimate.mean:.2f} ({estimate.low:.2f} to {estimate.high:.2f})"
 
 
-def _print_unpaired(values: list[dict[tuple[str, str, str], BySeed]], lines: list[Line], console: Console) -> None:
-    """Say what only one of the two has, so that it is not taken for unchanged."""
+def _print_unpaired(made: Record, values: list[Means], lines: list[Line], metric: str | None, console: Console) -> int:
+    """Say what could not be compared, so that it is not taken for unchanged; return how much is only in the first."""
+    before, after = values
     compared = {(line.environment, line.agent) for line in lines}
-    for table, which in zip(values, ("first", "second"), strict=True):
-        other = values[1] if table is values[0] else values[0]
-        alone = {key[:2] for key in table} - {key[:2] for key in other} - compared
-        for environment, agent in sorted(alone):
-            console.print(f"[yellow]only in the {which}:[/] {environment} / {agent}")
+    gone = 0
+    for environment, agent, name in _cells(made, metric):
+        if (environment, agent) in compared or (environment, agent, name) not in before:
+            continue
+        if (environment, agent, name) in after:
+            console.print(f"[yellow]too few seeds in common:[/] {environment} / {agent}")
+        else:
+            gone += 1
+            console.print(f"[bold red]only in the first:[/] {environment} / {agent} ({name})")
+    for environment, agent in sorted({key[:2] for key in after} - {key[:2] for key in before}):
+        console.print(f"[yellow]only in the second:[/] {environment} / {agent}")
+    return gone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -58,32 +57,38 @@ def find(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | Non
     return _first(episodes, jobs, what)
 
 
-def _values(episodes: pl.DataFrame, jobs: dict[str, Job], metric: str) -> Iterator[tuple[str, int, float]]:
-    """Yield run, number and value of the episodes that can be played again, by seed and number."""
+def _values(episodes: pl.DataFrame, jobs: dict[str, Job], metric: str) -> pl.DataFrame:
+    """Return run, episode and value of the episodes that can be played again, by seed and number."""
     import polars as pl
 
     asked = (pl.col("metric") == metric) & (pl.col("phase") == "eval") & pl.col("run").is_in(list(jobs))
-    chosen = episodes.filter(asked).sort("seed", "episode")
-    for key, number, value in chosen.select("run", "episode", "value").iter_rows():
-        if number >= _first_kept(jobs[key]) and not math.isnan(value):
-            yield key, number, value
+    chosen = episodes.filter(asked & pl.col("value").is_not_nan()).sort("seed", "episode")
+    kept = pl.col("run").replace_strict({key: _first_kept(job) for key, job in jobs.items()}, return_dtype=pl.Int64)
+    return chosen.filter(pl.col("episode") >= kept).select("run", "episode", "value")
 
 
-def _extreme(values: Iterator[tuple[str, int, float]], sign: int, what: str) -> Found | None:
-    found = max(values, key=lambda row: sign * row[2], default=None)
-    return None if found is None else Found(what, *found, 0)
+def _extreme(values: pl.DataFrame, sign: int, what: str) -> Found | None:
+    import polars as pl
+
+    if values.is_empty():
+        return None
+    best = values["value"].max() if sign > 0 else values["value"].min()
+    return Found(what, *values.filter(pl.col("value") == best).row(0), 0)
 
 
 def _first(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | None:
+    import polars as pl
+
     some = next(iter(jobs.values()))
     event = catalogue.FAMILIES[some.env].events[what]
-    happened = next((row for row in _values(episodes, jobs, event.counted) if row[2] > 0), None)
-    if happened is None:
+    happened = _values(episodes, jobs, event.counted).filter(pl.col("value") > 0)
+    if happened.is_empty():
         return None
-    key, number, _ = happened
+    key, number, _ = happened.row(0)
 
     def of(metric: str) -> float:
-        return next((value for k, n, value in _values(episodes, jobs, metric) if (k, n) == (key, number)), math.nan)
+        found = _values(episodes, jobs, metric).filter(run=key, episode=number)["value"]
+        return math.nan if found.is_empty() else float(found[0])
 
     at = of(event.at) / event.unit(jobs[key].params) if event.at else math.nan
     return Found(what, key, number, of(some.headline), 0 if math.isnan(at) else int(at))

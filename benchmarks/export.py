@@ -30,8 +30,7 @@ def run_export(results: Path, form: str, out: Path | None, console: Console) -> 
     made = record.load(results)
     path = results / f"export.{SUFFIX[form]}" if out is None else out
     if form == "csv":
-        with store.writing(path) as temporary:
-            store.read_runs(results, list(made.jobs), "episodes.parquet").write_csv(temporary)
+        store.join_runs(results, list(made.jobs), "episodes.parquet", path)
     else:
         if form == "marl-eval":
             tree, left_out = marl_eval(made, results)

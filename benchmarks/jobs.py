@@ -6,7 +6,7 @@ import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import Field, NonNegativeInt, ValidationError
 
@@ -23,6 +23,38 @@ BESIDE = tuple(f"benchmarks/{name}.py" for name in ("simulate", "catalogue", "le
 PRESENTATION = ("render", "__main__")  # parts of them that do not, wherever they are
 AFTERWARDS = ("marl_envs/metrics",)  # folders of functions on what has been played
 FORMAT = 1  # of the run folder; a change makes every job run again
+
+
+class Spec(Protocol):
+    """What engines run: self-contained, and JSON on its way. Most are `Job`s."""
+
+    @property
+    def environment(self) -> str:
+        """Where it belongs on the screen, with `agent`: what has both in common takes about as long."""
+        ...
+
+    @property
+    def agent(self) -> str:
+        """See `environment`."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Its own name on the screen."""
+        ...
+
+    @property
+    def train_steps(self) -> int:
+        """Agent-steps of training, 0 for what does not learn."""
+        ...
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]:
+        """Return it as what JSON knows (of pydantic)."""
+        ...
+
+    def model_dump_json(self) -> str:
+        """Return it as JSON (of pydantic)."""
+        ...
 
 
 class Job(Strict):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,10 +12,11 @@ from benchmarks.config import Suite
 from benchmarks.config_parts import Strict
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest
+from benchmarks.machine import summarised, versions
 from benchmarks.report import Made, write_report
 from benchmarks.report.replays import gather
 from benchmarks.report.strangers import read_measured
-from benchmarks.summary import Summary, summarise
+from benchmarks.summary import Summary, means_of_runs, summary_of_means
 from benchmarks.watch import worth_watching
 
 FILE = "suite.json"
@@ -37,7 +36,7 @@ class Record(Strict):
 def make_record(suite: Suite, jobs: dict[str, Job], command: str) -> Record:
     """Return the record of a suite that has just run."""
     date = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
-    return Record(suite=suite, jobs=jobs, command=command, date=date, versions=_versions(), code=code_digest())
+    return Record(suite=suite, jobs=jobs, command=command, date=date, versions=versions(), code=code_digest())
 
 
 def save(record: Record, out: Path) -> None:
@@ -76,27 +75,19 @@ def units(suite: Suite) -> dict[str, dict[str, str]]:
 
 def summary_of(record: Record, out: Path) -> Summary:
     """Return the summary of the final evaluations."""
-    return summarise(record.suite, store.read_runs(out, list(record.jobs), "episodes.parquet"), units(record.suite))
+    return summary_of_means(record.suite, means_of_runs(out, list(record.jobs)), units(record.suite))
 
 
 def render(record: Record, summary: Summary, out: Path) -> None:
     """Write report.html; raise RunError if it cannot be written, InputError if something of it is damaged."""
+    import polars as pl
+
     keys = list(record.jobs)
-    cpu = sum(store.facts(store.run_folder(out, key))["cpu_seconds"] for key in keys)
-    made = Made(record.command, record.date, cpu / 60, record.versions, record.code)
-    evals = store.read_runs(out, keys, "evals.parquet")
-    played = store.read_runs(out, keys, "episodes.parquet")
-    watched = [one for one in worth_watching(record.jobs, played, out) if one.path.is_file()]
+    facts = [store.facts(store.run_folder(out, key)) for key in keys]
+    cpu = sum(fact["cpu_seconds"] for fact in facts)
+    made = Made(record.command, record.date, cpu / 60, summarised(facts), record.versions, record.code)
+    headlines = [record.suite.headline_in(name) for name in record.suite.environments]
+    evals = store.read_runs(out, keys, "evals.parquet", pl.col("metric").is_in(headlines))  # all that curves show
+    watched = [one for one in worth_watching(record.jobs, out) if one.path.is_file()]
     replays = gather(record.jobs, watched, out)
     write_report(out / "report.html", record.suite, summary, evals, replays, made, read_measured(out))
-
-
-def _versions() -> dict[str, str]:
-    import marl_envs
-
-    return {
-        "marl_envs": marl_envs.__version__,
-        "numpy": version("numpy"),
-        "numba": version("numba"),
-        "python": platform.python_version(),
-    }

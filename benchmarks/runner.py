@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,22 +15,22 @@ from benchmarks import store
 from benchmarks.board import Board, line, shown
 from benchmarks.engines import Choice, Engine, open_engine
 from benchmarks.errors import RunError
-from benchmarks.jobs import Job, code_digest
+from benchmarks.jobs import Spec, code_digest
 from benchmarks.worker import Execute, Outcome, Task
 
-Prepare = Callable[[list[Job]], None]
+Kind = TypeVar("Kind", bound=Spec)
 
 ATTEMPTS = 4  # at a job whose worker dies
 TOGETHER = 2  # of them; those after run one at a time, so that no job is blamed for another's death
 
 
 def run_missing(
-    jobs: dict[str, Job],
+    jobs: Mapping[str, Kind],
     out: Path,
     choice: Choice | int,
     execute: Execute,
     console: Console,
-    prepare: Prepare = lambda missing: None,
+    prepare: Callable[[list[Kind]], None] = lambda missing: None,
 ) -> None:
     """Run the jobs (key -> spec) that have no finished folder under `out`.
 
@@ -64,10 +65,10 @@ def run_missing(
             _follow(_outcomes(engine, missing, out, execute), Board(missing, out, engine.workers), console)
 
 
-def _outcomes(engine: Engine, jobs: dict[str, Job], out: Path, execute: Execute) -> Iterator[Outcome]:
+def _outcomes(engine: Engine, jobs: Mapping[str, Spec], out: Path, execute: Execute) -> Iterator[Outcome]:
     """Yield one outcome a job, after as many attempts as it takes."""
     where, code = str(out.resolve()), code_digest()
-    tasks = [Task(key, job.model_dump_json(), where, code, execute) for key, job in jobs.items()]
+    tasks = [Task(key, job.model_dump_json(), where, code, execute, kind=type(job)) for key, job in jobs.items()]
     for attempt in range(ATTEMPTS):
         lost = []
         last = attempt == ATTEMPTS - 1

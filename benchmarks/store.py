@@ -27,6 +27,8 @@ RUNNING = "running"  # folder of a file for every job that runs now: how much of
 BOARD = "tensorboard"  # folder in which jobs log their trainings, if it exists
 EPISODE_COLUMNS = ("run", "seed", "env", "algo", "phase", "step", "episode", "agent", "metric", "value")
 
+ROW_GROUP = 250_000  # rows of a joined file that are written at a time
+
 _RUN_NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -144,8 +146,30 @@ def write_rows(path: Path, rows: list[tuple[Any, ...]]) -> None:
     frame.write_parquet(path)
 
 
-def read_runs(out: Path, keys: list[str], name: str) -> pl.DataFrame:
-    """Return the rows of the file `name` ("episodes.parquet" or "evals.parquet") of several runs, in that order."""
+def read_runs(out: Path, keys: list[str], name: str, where: pl.Expr | None = None) -> pl.DataFrame:
+    """Return the rows of the file `name` ("episodes.parquet" or "evals.parquet") of several runs, in that order.
+
+    `where`: which rows; the others take no memory.
+    """
+    rows = _scan(out, keys, name)
+    return (rows if where is None else rows.filter(where)).collect()
+
+
+def join_runs(out: Path, keys: list[str], name: str, path: Path) -> None:
+    """Write the rows of several runs, in that order, to `path` (.parquet or .csv): never all of them in memory.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    rows = _scan(out, keys, name)
+    with writing(path) as temporary:
+        if path.suffix == ".csv":
+            rows.sink_csv(temporary)
+        else:
+            rows.sink_parquet(temporary, row_group_size=ROW_GROUP)
+
+
+def _scan(out: Path, keys: list[str], name: str) -> pl.LazyFrame:
     import polars as pl
 
-    return pl.read_parquet([run_folder(out, key) / name for key in keys])
+    return pl.scan_parquet([run_folder(out, key) / name for key in keys])

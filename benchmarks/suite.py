@@ -70,7 +70,8 @@ def run_suite(
         for job in {(job.environment, job.agent): job for job in jobs.values()}.values():
             catalogue.check_job(job, path)
     out = RESULTS / path.stem if out is None else out
-    command = f"python -m benchmarks run {shlex.quote(name)} --seeds {suite.seeds} {choice.arguments}"
+    shown = path.name if name.endswith((".yaml", ".yml")) else name  # folders are the user's own business
+    command = f"python -m benchmarks run {shlex.quote(shown)} --seeds {suite.seeds} {choice.arguments}"
     with lock(out):
         started = time.perf_counter()
         if tensorboard:
@@ -83,8 +84,7 @@ def run_suite(
         else:
             run_missing(jobs, out, choice, execute, console)
         if execute is None:
-            played = store.read_runs(out, list(jobs), "episodes.parquet")
-            watch.keep(watch.worth_watching(jobs, played, out), out, console)
+            watch.keep(watch.worth_watching(jobs, out), out, console)
         if suite.coordination:
             forget_measured(out)  # it may be of other runs
         _write_results(record.make_record(suite, jobs, command), out, console)
@@ -97,9 +97,7 @@ def _measure(out: Path, choice: Choice, console: Console) -> None:
     """Measure what was trained, and write the report again, with that in it."""
     from benchmarks.coordination import measure_runs
 
-    if choice.name not in ("loky", "serial"):
-        console.print(f"Trained agents are measured by {choice.workers} processes here, not by {choice.name}")
-    measure_runs(out, choice.workers, console)
+    measure_runs(out, choice, console)
     render_report(out, console)
 
 
@@ -150,8 +148,7 @@ def _simulate_missing(jobs: dict[str, Job], out: Path, choice: Choice, console: 
 
 def _write_results(made: Record, out: Path, console: Console) -> None:
     """Join the runs' episodes and write the tables, summary.csv, the record and the report."""
-    with store.writing(out / "episodes.parquet") as temporary:
-        store.read_runs(out, list(made.jobs), "episodes.parquet").write_parquet(temporary)
+    store.join_runs(out, list(made.jobs), "episodes.parquet", out / "episodes.parquet")
     summary = record.summary_of(made, out)
     write_csv(out / "summary.csv", summary)
     print_tables(made.suite, summary, console)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BySeed = dict[int, float]
+Means = dict[tuple[str, str, str], BySeed]  # by environment, agent and metric
 SAMPLED = " (sampled)"  # after the name of a learner that plays as it explores
 
 
@@ -45,7 +46,7 @@ class Summary(NamedTuple):
         return next((row for row in self.rows if row[:3] == names), None)
 
 
-def seed_means(episodes: pl.DataFrame) -> dict[tuple[str, str, str], BySeed]:
+def seed_means(episodes: pl.DataFrame) -> Means:
     """Return (env, algo, metric) -> seed -> mean over that seed's final evaluation episodes.
 
     Episodes in which a metric is undefined (NaN: a service time without a delivery) are left out of its mean. What a
@@ -62,15 +63,28 @@ def seed_means(episodes: pl.DataFrame) -> dict[tuple[str, str, str], BySeed]:
         .group_by("env", "algo", "metric", "seed", maintain_order=True)
         .agg(pl.col("value").mean())
     )
-    table: dict[tuple[str, str, str], BySeed] = {}
+    table: Means = {}
     for env, algo, metric, seed, value in means.iter_rows():
         table.setdefault((env, algo, metric), {})[seed] = value
     return table
 
 
+def means_of_runs(out: Path, keys: list[str]) -> Means:
+    """Return `seed_means` of all these runs, of which one at a time is in memory: together they may be too large."""
+    table: Means = {}
+    for key in keys:
+        for names, values in seed_means(store.read_runs(out, [key], "episodes.parquet")).items():
+            table.setdefault(names, {}).update(values)
+    return {names: dict(sorted(values.items())) for names, values in table.items()}
+
+
 def summarise(suite: Suite, episodes: pl.DataFrame, units: dict[str, dict[str, str]]) -> Summary:
     """Return the summary of a suite's raw episodes; `units[environment]` holds metric -> unit."""
-    table = seed_means(episodes)
+    return summary_of_means(suite, seed_means(episodes), units)
+
+
+def summary_of_means(suite: Suite, table: Means, units: dict[str, dict[str, str]]) -> Summary:
+    """Return the summary of what `seed_means` gives."""
     rows = []
     for environment in suite.environments:
         for agent in agents_of(suite, environment):
@@ -95,9 +109,7 @@ def sampled(suite: Suite, agent: str) -> list[str]:
     return [agent + SAMPLED] if plays else []
 
 
-def _row(
-    suite: Suite, table: dict[tuple[str, str, str], BySeed], environment: str, agent: str, metric: str, unit: str
-) -> Row | None:
+def _row(suite: Suite, table: Means, environment: str, agent: str, metric: str, unit: str) -> Row | None:
     """Return the row, or None: the bound says something about the headline metric only."""
     values = table.get((environment, agent, metric), {})
     bound = suite.environments[environment].bound
@@ -117,7 +129,7 @@ def _row(
     return Row(environment, agent, metric, unit, t_interval(numbers), iqm(numbers), reference, of_bound)
 
 
-def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environment: str, own: BySeed) -> list[float]:
+def _percent(suite: Suite, table: Means, environment: str, own: BySeed) -> list[float]:
     """Return the headline metric `own` seed by seed [%]: `suite.chance` is 0 %, the reference 100 %.
 
     Without `chance`, 0 % is a metric of 0. A seed counts that all of them have; NaN where the reference is not better
@@ -138,7 +150,7 @@ def _percent(suite: Suite, table: dict[tuple[str, str, str], BySeed], environmen
     ]
 
 
-def _scores(suite: Suite, table: dict[tuple[str, str, str], BySeed]) -> dict[str, list[list[float]]]:
+def _scores(suite: Suite, table: Means) -> dict[str, list[list[float]]]:
     """Return the percentage of the reference of every agent, by environment and seed."""
 
     def scores(environment: str, agent: str) -> list[float]:

@@ -25,33 +25,35 @@ class Watched(NamedTuple):
     path: Path
 
 
-def worth_watching(jobs: dict[str, Job], played: pl.DataFrame, out: Path) -> list[Watched]:
+def worth_watching(jobs: dict[str, Job], out: Path) -> list[Watched]:
     """Return the worst episode of every environment and agent, and the first of every event, kept or not yet.
 
     Args:
         jobs: all runs, by the name of their folder.
-        played: their final evaluation episodes.
-        out: the results folder.
+        out: the results folder, in which they have finished.
     """
-    import polars as pl
-
     groups: dict[tuple[str, str], dict[str, Job]] = {}
     for key, job in jobs.items():
         if job.role == "agent" and catalogue.FAMILIES[job.env].replay:
             groups.setdefault((job.environment, job.agent), {})[key] = job
-    # A suite has millions of rows, of which few tell what to watch: they are looked for once
-    asked = {name for job in jobs.values() for name in _metrics(job)}
-    telling = played.filter((pl.col("phase") == "eval") & pl.col("metric").is_in(list(asked)))
-    parts = telling.partition_by("env", "algo", as_dict=True)
     result = []
-    for names, group in groups.items():
-        part = parts.get(names, telling.clear())
+    for group in groups.values():
+        part = _telling(group, out)
         for what in ("worst", *catalogue.FAMILIES[next(iter(group.values())).env].events):
             found = episodes.find(part, group, what)
             if found is not None:
                 path = out / FOLDER / f"{found.key}-{found.number}.npz"
                 result.append(Watched(found, group[found.key], path))
     return result
+
+
+def _telling(jobs: dict[str, Job], out: Path) -> pl.DataFrame:
+    """Return the rows that tell what to watch: few of the millions that a suite has."""
+    import polars as pl
+
+    asked = list(dict.fromkeys(name for job in jobs.values() for name in _metrics(job)))
+    where = (pl.col("phase") == "eval") & pl.col("metric").is_in(asked)
+    return store.read_runs(out, list(jobs), "episodes.parquet", where)
 
 
 def _metrics(job: Job) -> list[str]:

@@ -12,16 +12,15 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from benchmarks import store
+from benchmarks import machine, store
 from benchmarks.errors import RunError
-from benchmarks.jobs import Job, code_digest
+from benchmarks.jobs import Job, Spec, code_digest
 from benchmarks.locks import working
 
-Execute = Callable[[Job, Path], dict[str, float]]
+Execute = Callable[[Any, Path], dict[str, float]]  # of a spec and the folder of its run
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 _WATCH = 0.5  # [s] between looks at whether the parent still lives
@@ -31,11 +30,12 @@ class Task(NamedTuple):
     """A job on its way to a worker: all that it needs to know."""
 
     key: str
-    spec: str  # the job as JSON
+    spec: str  # the job (or another kind of spec) as JSON
     out: str  # the results folder
     code: str  # digest of the code that is to run it
     execute: Execute
     attempt: int = 0
+    kind: type[Any] = Job  # which model reads the spec
 
 
 class Outcome(NamedTuple):
@@ -65,7 +65,7 @@ def run_task(task: Task) -> Outcome:
     if task.attempt and folder.is_dir() and store.check(folder) is None:
         facts = store.facts(folder)
         return Outcome(task.key, facts["wall_seconds"], facts["shown"])
-    return perform(Job.model_validate_json(task.spec), task.key, Path(task.out), task.execute)
+    return perform(task.kind.model_validate_json(task.spec), task.key, Path(task.out), task.execute)
 
 
 def run_tasks(tasks: list[Task]) -> list[Outcome]:
@@ -73,7 +73,7 @@ def run_tasks(tasks: list[Task]) -> list[Outcome]:
     return [run_task(task) for task in tasks]
 
 
-def perform(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
+def perform(job: Spec, key: str, out: Path, execute: Execute) -> Outcome:
     """Run one job and put its folder in place; errors come back in the outcome, so that other jobs go on.
 
     `execute(job, folder)` writes the run's files into `folder` and returns the numbers to show. An interrupted or
@@ -101,14 +101,15 @@ def perform(job: Job, key: str, out: Path, execute: Execute) -> Outcome:
         raise
 
 
-def _run(job: Job, part: Path, execute: Execute) -> tuple[float, dict[str, float]]:
+def _run(job: Spec, part: Path, execute: Execute) -> tuple[float, dict[str, float]]:
     """Run one job in the folder `part` and put that in place; return its seconds and the numbers to show."""
     start, cpu = time.perf_counter(), time.process_time()
     (part / "config.json").write_text(_config(job))
     shown = execute(job, part)
     (part / store.TRAINING).unlink(missing_ok=True)
     seconds = time.perf_counter() - start
-    store.commit(part, {"wall_seconds": seconds, "cpu_seconds": time.process_time() - cpu, "shown": shown})
+    ran_on = {"machine": machine.describe(), "load": machine.load()}
+    store.commit(part, {"wall_seconds": seconds, "cpu_seconds": time.process_time() - cpu, "shown": shown, **ran_on})
     return seconds, shown
 
 
@@ -123,23 +124,11 @@ def get_ready(execute: Execute) -> None:
     """Do nothing: that `execute` has arrived in this process means that its module, which may be heavy, is imported."""
 
 
-def _config(job: Job) -> str:
+def _config(job: Spec) -> str:
     """Return config.json: the spec and what it ran on."""
-    return json.dumps({"job": job.model_dump(mode="json"), "code": code_digest(), "versions": _versions()}, indent=1)
-
-
-@lru_cache
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {"python": platform.python_version()}
-    for package in ("marl-envs", "numpy", "numba"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            versions[package] = "not installed"
-    return versions
+    return json.dumps(
+        {"job": job.model_dump(mode="json"), "code": code_digest(), "versions": machine.versions()}, indent=1
+    )
 
 
 def _failed(key: str, error: Exception) -> Outcome:

@@ -1,7 +1,7 @@
 """What trained agents are to each other: a suite with `coordination: true` measures its runs after it has trained them.
 
 `run_suite` trains and evaluates as for any suite; then every run is measured (cross-play, drop-out, influence, ...) in
-units of their own, so that this, too, continues where it stopped.
+units that the same engine runs, so that this, too, continues where it stopped.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from benchmarks.coordination.files import MATRICES, TABLE, write_matrices
 from benchmarks.coordination.results import matrices_of, table_rows
 from benchmarks.coordination.table import Row, markdown, write_csv
 from benchmarks.coordination.units import expand, measure_missing
+from benchmarks.engines import Choice
 from benchmarks.locks import lock
 
 if TYPE_CHECKING:
     from benchmarks.record import Record
 
 
-def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
+def measure_runs(out: Path, choice: Choice | int, console: Console) -> list[Row]:
     """Measure the finished runs of a results folder; write tables, matrices and their figure; return the rows.
 
     Files: coordination.csv, coordination.md, cross-play.csv (long: one line a cell), cross-play.svg.
 
     Args:
         out: the folder, in which `run_suite` has finished.
-        workers: processes.
+        choice: the engine and its workers; a number: that many processes of this machine.
         console: where progress goes.
 
     Raises:
@@ -42,7 +43,7 @@ def measure_runs(out: Path, workers: int, console: Console) -> list[Row]:
     made = record.load(out)
     found = expand(made.jobs)
     with lock(out):
-        measure_missing(found, out, workers, console)
+        measure_missing(found, out, choice, console)
         matrices = matrices_of(made.suite, found, out)
         rows = table_rows(made, found, matrices, out)
         write_csv(out / TABLE, rows)

@@ -25,6 +25,7 @@ Numbers = dict[str, Any]
 STREAM = 1 << 46  # of a seed, far from those of training and evaluation
 NOISES, LOSSES = (0.05, 0.2), (0.1, 0.5)
 INFLUENCE_ENVS, INFLUENCE_STEPS = 32, 40
+SHIFTS = 100  # of the null of action information
 
 
 def seed_of(seed: int) -> int:
@@ -117,9 +118,7 @@ def behaviour(job: Job, tables: Mapping[int, Tables]) -> Numbers:
     seen = play(job, own, seed)
     numbers: Numbers = {}
     for name, lag in (("same_step", 0), ("next_step", 1)):
-        found = metrics.action_information(*seen.pairs(lag > 0), lag, own.shape[2], shifts=100, seed=job.seed)
-        numbers |= {f"information_{name}": found.miller_madow, f"information_{name}_excess": found.excess}
-        numbers |= {f"information_{name}_p": found.p_value}
+        numbers |= _information(f"information_{name}", seen.pairs(lag), own.shape[2], job.seed)
     numbers["diversity"] = metrics.diversity(seen.policies(own))
     vec = catalogue.make(job, INFLUENCE_ENVS)
     influence = metrics.social_influence(
@@ -130,6 +129,19 @@ def behaviour(job: Job, tables: Mapping[int, Tables]) -> Numbers:
         labour = metrics.division_of_labour(seen.jobs, seed=job.seed)
         numbers |= {"labour": labour.of_tasks, "labour_p": labour.p_value}
     return numbers
+
+
+def _information(name: str, pairs: list[tuple[list[Any], list[Any]]], num_actions: int, seed: int) -> Numbers:
+    """Return the mean over pairs of agents, and one p-value: pairs of a team are not independent of each other."""
+    found = [metrics.action_information(*pair, num_actions=num_actions, shifts=SHIFTS, seed=seed) for pair in pairs]
+    enough = [one for one in found if not np.isnan(one.plug_in)]
+    if not enough:
+        return {}
+    return {
+        name: float(np.mean([one.miller_madow for one in enough])),
+        f"{name}_excess": float(np.mean([one.excess for one in enough])),
+        f"{name}_p": metrics.combined_p_value([one.p_value for one in enough]),
+    }
 
 
 MEASURES: dict[str, Callable[[Job, Mapping[int, Tables]], Numbers]] = {

@@ -25,16 +25,20 @@ class Played(NamedTuple):
     active: NDArray[np.bool_]  # [T, E, A] whose action had an effect, in the first episode
     jobs: NDArray[np.int64] | None  # [E, A, zones] what each agent did, or None where each has a job of its own
 
-    def pairs(self, ordered: bool) -> tuple[list[Any], list[Any]]:
-        """Return the actions of two agents in the steps in which both were active, for every pair in every episode."""
-        first, second = [], []
-        agents = range(self.actions.shape[2])
-        for i, j in ((i, j) for i in agents for j in agents if (i != j if ordered else i < j)):
-            for e in range(self.actions.shape[1]):
-                both = self.active[:, e, i] & self.active[:, e, j]
-                first.append(self.actions[both, e, i])
-                second.append(self.actions[both, e, j])
-        return first, second
+    def pairs(self, lag: int) -> list[tuple[list[Any], list[Any]]]:
+        """Return the actions of two agents, the second's `lag` steps later, for every pair that can be told apart.
+
+        Each is a list of sequences, one an episode, of the steps in which both actions had an effect: what is paired is
+        always `lag` steps apart, whatever was left out between.
+        """
+        steps, environments, agents = self.actions.shape
+        early, late = slice(0, steps - lag), slice(lag, steps)
+        found = []
+        for i, j in ((i, j) for i in range(agents) for j in range(agents) if (i != j if lag else i < j)):
+            both = self.active[early, :, i] & self.active[late, :, j]
+            first = [self.actions[early, e, i][both[:, e]] for e in range(environments)]
+            found.append((first, [self.actions[late, e, j][both[:, e]] for e in range(environments)]))
+        return found
 
     def policies(self, tables: Tables) -> NDArray[np.float64]:
         """Return each agent's greedy probabilities [A, M, N] on what any agent saw."""

@@ -27,7 +27,6 @@ def matrices_of(suite: Suite, found: list[Unit], out: Path) -> Matrices:
     for unit in found:
         if unit.measure == "cross":
             numbers = units.read(unit, out)
-            assert numbers is not None
             rows.setdefault((unit.job.environment, unit.job.agent), {})[unit.job.seed] = numbers["row"]
     order = [(environment, agent) for environment in suite.environments for agent in suite.agents]
     return {names: np.array([rows[names][seed] for seed in sorted(rows[names])]) for names in order if names in rows}
@@ -52,7 +51,7 @@ def _measured(found: list[Unit], environment: str, agent: str, out: Path) -> lis
     by_seed: dict[int, dict[str, Any]] = {}
     for unit in found:
         if (unit.job.environment, unit.job.agent) == (environment, agent) and unit.measure != "cross":
-            by_seed.setdefault(unit.job.seed, {}).update(units.read(unit, out) or {})
+            by_seed.setdefault(unit.job.seed, {}).update(units.read(unit, out))
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
@@ -74,8 +73,9 @@ Records = dict[tuple[str, str], dict[int, list[dict[str, float]]]]  # (environme
 
 def _records(made: Record, out: Path) -> Records:
     """Return the records of the final evaluations."""
-    frame = store.read_runs(out, list(made.jobs), "episodes.parquet")
-    frame = frame.filter(frame["phase"] == "eval")
+    import polars as pl
+
+    frame = store.read_runs(out, list(made.jobs), "episodes.parquet", pl.col("phase") == "eval")
     found: dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]] = {}
     for seed, env, algo, episode, metric, value in frame.select(
         "seed", "env", "algo", "episode", "metric", "value"

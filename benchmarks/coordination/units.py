@@ -1,50 +1,67 @@
-"""Units of measuring: what is missing is measured, in worker processes, each into a file of its own.
+"""Units of measuring: each is a spec of its own, which engines run like the jobs of a suite, and a folder of its own.
 
-A unit's file is named by a hash of all that decides its numbers, so a killed run loses at most what was running, and
-another training, suite or code is another file.
+A unit's folder is named by a hash of all that decides its numbers, so a killed run loses at most what was running, and
+another training, suite or code is another folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import traceback
-from collections.abc import Iterator
-from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from benchmarks import store
-from benchmarks.errors import InputError, RunError
+from benchmarks.config_parts import Strict
+from benchmarks.engines import Choice
+from benchmarks.errors import InputError
 from benchmarks.jobs import Job, code_digest, job_key
 from benchmarks.kinds import LearnerAgent
+from benchmarks.locks import lock
+from benchmarks.runner import run_missing
 from marl_envs import metrics
 
-FOLDER = "coordination"
+FOLDER = "coordination"  # in the results folder: laid out as one itself, with a run for each unit
+NUMBERS = "numbers.json"
 MEASURING = ("measures.py", "playing.py", "tasks.py", "teams.py")  # here; they and the metrics decide a unit's numbers
 
 
-class Unit(NamedTuple):
+class Unit(Strict):
     """One measure of one run, and the runs whose tables it needs."""
 
     measure: str
     job: Job
     runs: dict[int, str]  # seed -> run folder's name
+    code: str  # digest of the code that is to measure
 
     @property
     def key(self) -> str:
-        """The file's name, without its ending."""
-        spec = [self.measure, job_key(self.job), sorted(self.runs.items()), code_digest(), own_digest()]
+        """The folder's name."""
+        spec = [self.measure, job_key(self.job), sorted(self.runs.items()), code_digest(), self.code]
         return hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:16]
+
+    @property
+    def environment(self) -> str:
+        """Where it was trained, see `benchmarks.jobs.Spec`."""
+        return self.job.environment
+
+    @property
+    def agent(self) -> str:
+        """Who, and what is measured."""
+        return f"{self.job.agent}: {self.measure}"
 
     @property
     def title(self) -> str:
         """The unit's name on the screen."""
         return f"{self.measure} / {self.job.title}"
+
+    @property
+    def train_steps(self) -> int:
+        """Nothing is trained."""
+        return 0
 
 
 @lru_cache
@@ -59,6 +76,10 @@ def own_digest() -> str:
 
 def expand(jobs: dict[str, Job]) -> list[Unit]:
     """Return the units of a suite's jobs (key -> job): three a learner's run, and one a run of the reference policy."""
+
+    def unit(measure: str, job: Job, runs: dict[int, str]) -> Unit:
+        return Unit(measure=measure, job=job, runs=runs, code=own_digest())
+
     units = []
     for key, job in jobs.items():
         runs = {j.seed: k for k, j in jobs.items() if (j.environment, j.agent) == (job.environment, job.agent)}
@@ -66,76 +87,46 @@ def expand(jobs: dict[str, Job]) -> list[Unit]:
             continue
         if isinstance(job.settings, LearnerAgent):
             own = {job.seed: key}
-            units += [Unit("cross", job, runs), Unit("drop", job, own), Unit("behaviour", job, own)]
+            units += [unit("cross", job, runs), unit("drop", job, own), unit("behaviour", job, own)]
         elif job.settings.kind != "random":
-            units.append(Unit("planner", job, {}))
+            units.append(unit("planner", job, {}))
     return units
+
+
+def read(unit: Unit, out: Path) -> dict[str, Any]:
+    """Return the numbers of a unit that has been measured; `out` is the suite's results folder."""
+    found: dict[str, Any] = json.loads(path_of(unit, out).read_text(encoding="utf-8"))
+    return found
 
 
 def path_of(unit: Unit, out: Path) -> Path:
     """Return where a unit's numbers are kept."""
-    return out / FOLDER / f"{unit.key}.json"
+    return store.run_folder(out / FOLDER, unit.key) / NUMBERS
 
 
-def read(unit: Unit, out: Path) -> dict[str, Any] | None:
-    """Return a unit's numbers, or None where it has not been measured, or its file is damaged."""
-    try:
-        found: dict[str, Any] = json.loads(path_of(unit, out).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found["numbers"] if isinstance(found, dict) and "numbers" in found else None
+def measure(unit: Unit, folder: Path) -> dict[str, float]:
+    """Measure one unit and write its numbers into `folder`, which is two levels below FOLDER of the results.
 
-
-def measure(unit: Unit, out: Path) -> str:
-    """Measure one unit and write its file; return what went wrong, or nothing."""
+    Raises:
+        InputError: this process has other code than the one that wants to know, or agents cannot be exchanged.
+    """
     from benchmarks.coordination.measures import MEASURES
     from benchmarks.coordination.teams import tables_of
 
-    try:
-        tables = {seed: tables_of(unit.job, key, out) for seed, key in unit.runs.items()}
-        numbers = MEASURES[unit.measure](unit.job, tables)
-        with store.writing(path_of(unit, out)) as temporary:
-            temporary.write_text(json.dumps({"unit": unit.title, "numbers": numbers}, indent=1), encoding="utf-8")
-    except (InputError, RunError) as error:
-        return f"{unit.title}: {error}"
-    except Exception:
-        return f"{unit.title}:\n{traceback.format_exc()}"
-    return ""
+    if unit.code != own_digest():
+        raise InputError(f"this worker measures by other code ({own_digest()}) than {unit.code}: update its checkout")
+    tables = {seed: tables_of(unit.job, key, folder.parents[2]) for seed, key in unit.runs.items()}
+    numbers = MEASURES[unit.measure](unit.job, tables)
+    (folder / NUMBERS).write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+    return {}
 
 
-def measure_missing(units: list[Unit], out: Path, workers: int, console: Console) -> None:
-    """Measure what is missing, `workers` units at a time.
+def measure_missing(units: list[Unit], out: Path, choice: Choice | int, console: Console) -> None:
+    """Measure what is missing, on the engine of `choice`; a number: that many processes of this machine.
 
     Raises:
         RunError: a unit failed (the others are kept), or the folder cannot be written.
     """
-    try:
-        (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise store.disk_error(error, out / FOLDER) from error
-    missing = [unit for unit in units if read(unit, out) is None]
-    console.print(f"{len(units)} measurements; {len(missing)} to do")
-    failed = [problem for problem in _measured(missing, out, workers) if problem]
-    for problem in failed:
-        console.print(escape(problem), style="dim")
-    if failed:
-        raise RunError(f"{len(failed)} of {len(missing)} measurements failed; the others are kept")
-
-
-def _measured(units: list[Unit], out: Path, workers: int) -> Iterator[str]:
-    if min(workers, len(units)) <= 1:
-        yield from (measure(unit, out) for unit in units)
-        return
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=min(workers, len(units)), batch_size=1, return_as="generator_unordered")
-    results: Any = parallel(joblib.delayed(measure)(unit, out) for unit in units)
-    with closing(results):  # ends the workers if units are still measured
-        try:
-            yield from results
-        except TerminatedWorkerError as error:
-            raise RunError(
-                "a worker process was killed (out of memory?); what was measured is kept, the same command continues"
-            ) from error
+    console.print(f"{len(units)} measurements of trained agents")
+    with lock(out / FOLDER):
+        run_missing({unit.key: unit for unit in units}, out / FOLDER, choice, measure, console)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ class Slurm:
             **({} if local else {"slurm_setup": [*exports, f"export PYTHONPATH={ROOT}:$PYTHONPATH"]}),
             **({} if local or address is None else {"slurm_partition": address}),
         )
+        self._started_with = THREADS if local else {}  # Slurm's own scripts export them
         self._jobs: dict[Any, list[Task]] = {}
 
     def start(self, execute: Execute) -> None:
@@ -50,7 +53,8 @@ class Slurm:
         while chunks or self._jobs:
             while chunks and len(self._jobs) < self.workers:
                 chunk = chunks.pop()
-                self._jobs[self._executor.submit(run_tasks, chunk)] = chunk
+                with _environment(self._started_with):
+                    self._jobs[self._executor.submit(run_tasks, chunk)] = chunk
             for job in [job for job in self._jobs if job.done()]:
                 yield from _outcomes(job, self._jobs.pop(job))
             time.sleep(POLL)
@@ -60,6 +64,21 @@ class Slurm:
         for job in self._jobs:
             job.cancel()
         self._jobs = {}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _outcomes(job: Any, tasks: list[Task]) -> list[Outcome]:

@@ -33,6 +33,7 @@ class Made(NamedTuple):
     command: str
     date: str
     cpu_minutes: float
+    machines: list[str]  # on which jobs ran
     versions: dict[str, str]
     code: str
 

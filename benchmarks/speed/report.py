@@ -18,6 +18,7 @@ from benchmarks.speed.deep import run_deep_speed
 from benchmarks.speed.harness import run_harness
 from benchmarks.speed.learners import run_learners
 from benchmarks.speed.measure import Block, Case, measure, prepare
+from benchmarks.speed.page import run_page
 from benchmarks.speed.render import run_render
 from benchmarks.warmup import compiling_message
 
@@ -68,7 +69,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
         seconds: CPU time of one measurement.
         repeats: measurements of each case.
         console: where to print.
-        only: "warehouse", "traffic", "intersection", "learners", "harness", "render" or "deep"; None: all.
+        only: "warehouse", "traffic", "intersection", "learners", "harness", "report", "render" or "deep"; None: all.
 
     Raises:
         InputError: a time or number of repeats that is not positive.
@@ -78,7 +79,7 @@ def run_speed(seconds: float, repeats: int, console: Console, only: str | None =
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, not {repeats}")
     parts = {"warehouse": _warehouse, "traffic": _traffic, "intersection": _intersection, "learners": run_learners}
-    parts |= {"harness": run_harness, "render": run_render, "deep": run_deep_speed}
+    parts |= {"harness": run_harness, "report": run_page, "render": run_render, "deep": run_deep_speed}
     for name, part in parts.items():
         if only in (None, name):
             part(seconds, repeats, console)

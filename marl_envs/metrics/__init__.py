@@ -36,6 +36,7 @@ from marl_envs.metrics.influence import Influence, draw, social_influence
 from marl_envs.metrics.information import (
     Coupling,
     action_information,
+    combined_p_value,
     conditional_information,
     entropy,
     information_of,
@@ -79,6 +80,7 @@ __all__ = [
     "best_response_gaps",
     "blocked_fraction",
     "collision_rate",
+    "combined_p_value",
     "common",
     "conditional_information",
     "conflict_rate",

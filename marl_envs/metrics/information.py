@@ -108,6 +108,26 @@ def team_information(episodes: Sequence[Any], lag: int = 0, **options: Any) -> l
     ]
 
 
+def combined_p_value(p_values: Sequence[float]) -> float:
+    """Return one p-value of several that depend on each other, such as those of the pairs of a team, by Cauchy's sum.
+
+    T = mean of tan(pi (1/2 - p)) has tails like Cauchy's whatever the dependence, so small results are about right. A p
+    of 1, whose tangent would outweigh all others, counts as 1 - 1/K among K.
+
+    Raises:
+        ParameterError: no p-value, or one outside 0 to 1.
+
+    Source: Liu, Xie (2020), Cauchy combination test.
+    """
+    p = np.asarray(p_values, np.float64)
+    if p.ndim != 1 or not p.size or not ((p > 0) & (p <= 1)).all():
+        raise ParameterError(f"p_values must be at least one number above 0 and at most 1, not {p_values!r}")
+    if p.size == 1:
+        return float(p[0])
+    mean = np.tan(np.pi * (0.5 - np.minimum(p, 1 - 1 / p.size))).mean()
+    return float(0.5 - np.arctan(mean) / np.pi)
+
+
 def conditional_information(first: Any, second: Any, given: Any) -> float:
     """Return I(a; b | z) = sum_z p(z) I(a; b | z) of integers [N] each, by Miller and Madow [bits].
 

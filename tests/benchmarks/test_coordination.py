@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,12 +23,14 @@ from benchmarks.coordination.playing import Played, play
 from benchmarks.coordination.table import TITLES, markdown, rows_of, write_csv
 from benchmarks.coordination.tasks import check, place_of
 from benchmarks.coordination.teams import chances, mixed, tables_of, team_chances
+from benchmarks.engines import Choice
 from benchmarks.errors import InputError, RunError
 from benchmarks.jobs import Job, expand
 from benchmarks.kinds import LearnerAgent
 from benchmarks.suite import run_suite
 from benchmarks.warmup import shrink
 from tests.benchmarks.fakes import printed, quiet_console
+from tests.benchmarks.test_engines import EVERY
 
 NAN = math.nan
 
@@ -178,15 +180,30 @@ def test_play_records_first_episodes(results: Path) -> None:
     assert seen.jobs.sum() == loads > 0
 
 
-def test_pairs_are_of_steps_in_which_both_are_active() -> None:
-    active = np.array([[[True, True]], [[True, False]], [[True, True]]])
-    actions = np.arange(6).reshape(3, 1, 2)
-    seen = Played(np.zeros((3, 1, 2), np.int32), np.ones((3, 1, 2, 6), np.int8), actions, active, None)
-    first, second = seen.pairs(ordered=False)
-    assert [a.tolist() for a in first + second] == [[0, 4], [1, 5]]
-    first, second = seen.pairs(ordered=True)
-    assert [a.tolist() for a in first] == [[0, 4], [1, 5]]
-    assert [a.tolist() for a in second] == [[1, 5], [0, 4]]
+def test_pairs_are_of_actions_that_lie_a_lag_apart() -> None:
+    active = np.array([[[True, True]], [[True, False]], [[True, True]], [[False, True]]])
+    actions = np.arange(8).reshape(4, 1, 2)
+    seen = Played(np.zeros((4, 1, 2), np.int32), np.ones((4, 1, 2, 6), np.int8), actions, active, None)
+
+    def listed(lag: int) -> list[list[list[int]]]:
+        return [[episode.tolist() for sequences in pair for episode in sequences] for pair in seen.pairs(lag)]
+
+    assert listed(0) == [[[0, 4], [1, 5]]]
+    # the second agent did nothing in step 1, so no action of it follows step 0, and none of it is in step 1
+    assert listed(1) == [[[2, 4], [5, 7]], [[1], [2]]]
+
+
+def test_information_is_the_mean_over_pairs_that_have_some() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 2, 400), rng.integers(0, 2, 400)
+    coupled, apart, few = ([one], [one]), ([one], [other]), ([one[:3]], [other[:3]])
+    found = measures._information("it", [coupled, apart, few], 2, 0)
+    alone = measures._information("it", [coupled], 2, 0)
+    assert alone["it"] == pytest.approx(1.0, abs=0.02)
+    assert found["it"] == pytest.approx(alone["it"] / 2, abs=0.02)
+    assert alone["it_p"] == pytest.approx(1 / (1 + measures.SHIFTS))
+    assert alone["it_p"] < found["it_p"] < 0.05
+    assert measures._information("it", [few], 2, 0) == {}
 
 
 def test_chances_share_among_equals_and_obey_masks() -> None:
@@ -200,14 +217,14 @@ def test_chances_share_among_equals_and_obey_masks() -> None:
     assert both.tolist() == [[[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]]
 
 
-def test_measuring_continues_where_it_stopped(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measuring_continues_where_it_stopped(results: Path) -> None:
     console = quiet_console()
     rows = measure_runs(results, 1, console)
     names = ("coordination.csv", "coordination.md", "cross-play.csv", "cross-play.svg")
     before = {name: (results / name).read_bytes() for name in names}
     found = units.expand(record.load(results).jobs)
     assert len(found) == 2 * 2 * 3 + 2  # three measures a learner's run, one a planner's
-    assert f"{len(found)} measurements; {len(found)} to do" in printed(console)
+    assert f"{len(found)} measurements of trained agents" in printed(console)
     assert {row.metric for row in rows} <= set(TITLES)
     matrix = list(csv.DictReader((results / "cross-play.csv").read_text().splitlines()))
     assert len(matrix) == 2 * 4
@@ -223,55 +240,62 @@ def test_measuring_continues_where_it_stopped(results: Path, monkeypatch: pytest
 
     units.path_of(found[0], results).unlink()
     units.path_of(found[1], results).write_text("{")  # cut off
-    done: list[str] = []
-    real = units.measure
-
-    def watched(unit: units.Unit, out: Path) -> str:
-        done.append(unit.title)
-        return real(unit, out)
-
-    monkeypatch.setattr(units, "measure", watched)
-    measure_runs(results, 1, quiet_console())
-    assert done == [found[0].title, found[1].title]
+    again = quiet_console()
+    measure_runs(results, 1, again)
+    text = printed(again)
+    assert f"{len(found) - 2} of {len(found)} jobs were finished before; 2 to run" in text
+    assert f"{found[0].key}: numbers.json is missing" in text
+    assert f"{found[1].key}: numbers.json is damaged" in text
     assert {name: (results / name).read_bytes() for name in names} == before
 
 
 @pytest.mark.slow
-def test_two_processes_measure_the_same(results: Path) -> None:
-    rows = measure_runs(results, 1, quiet_console())
-    for path in (results / units.FOLDER).glob("*.json"):
-        path.unlink()
-    again = measure_runs(results, 2, quiet_console())
-    assert repr(again) == repr(rows)  # NaN equals itself here
+@pytest.mark.parametrize("choice", EVERY)
+def test_every_engine_measures_the_same(results: Path, choice: Choice) -> None:
+    files = ("coordination.csv", "cross-play.csv")
+    measure_runs(results, 1, quiet_console())
+    before = {name: (results / name).read_bytes() for name in files}
+    shutil.rmtree(results / units.FOLDER)
+    measure_runs(results, choice, quiet_console())
+    assert {name: (results / name).read_bytes() for name in files} == before
+
+
+def broken(job: Job, tables: Any) -> Any:
+    """Measure nothing, or fail."""
+    if job.seed == 0:
+        raise ZeroDivisionError("so it goes")
+    return {"diversity": 1.0}
 
 
 def test_a_unit_that_fails_does_not_stop_the_others(
     results: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found = units.expand(record.load(results).jobs)[:4]
-    (results / "elsewhere").mkdir(exist_ok=True)
     console = quiet_console()
-
-    def broken(job: Job, tables: Any) -> Any:
-        if job.seed == 0:
-            raise ZeroDivisionError("so it goes")
-        return {"diversity": 1.0}
-
     monkeypatch.setattr(measures, "MEASURES", dict.fromkeys(measures.MEASURES, broken))
     monkeypatch.setattr("benchmarks.coordination.teams.tables_of", lambda job, key, out: None)
-    with pytest.raises(RunError, match="of 4 measurements failed; the others are kept"):
+    with pytest.raises(RunError, match="of 4 jobs failed; the others are kept"):
         units.measure_missing(found, tmp_path, 1, console)
     assert "ZeroDivisionError: so it goes" in printed(console)
-    kept = [json.loads(path.read_text())["numbers"] for path in (tmp_path / units.FOLDER).glob("*.json")]
-    assert kept == [{"diversity": 1.0}] * sum(unit.job.seed != 0 for unit in found)
+    kept = {unit.key for unit in found if units.path_of(unit, tmp_path).is_file()}
+    assert kept == {unit.key for unit in found if unit.job.seed != 0}
+    assert all(units.read(unit, tmp_path) == {"diversity": 1.0} for unit in found if unit.key in kept)
+
+
+def test_a_worker_with_other_code_measures_nothing(results: Path, tmp_path: Path) -> None:
+    found = units.expand(record.load(results).jobs)[0]
+    with pytest.raises(InputError, match="measures by other code"):
+        units.measure(found.model_copy(update={"code": "0123"}), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_units_are_named_by_all_that_decides_their_numbers(results: Path) -> None:
     found = units.expand(record.load(results).jobs)
     assert len({unit.key for unit in found}) == len(found)
     unit = found[0]
-    assert unit._replace(runs={**unit.runs, 99: "other"}).key != unit.key
-    assert unit._replace(job=shrink(unit.job)).key != unit.key
+    for change in ({"runs": {**unit.runs, 99: "other"}}, {"job": shrink(unit.job)}, {"code": "0123"}):
+        assert unit.model_copy(update=change).key != unit.key
+    assert units.Unit.model_validate_json(unit.model_dump_json()) == unit
     assert not any(isinstance(u.job.settings, LearnerAgent) for u in found if u.measure == "planner")
 
 

@@ -86,8 +86,7 @@ def test_the_same_bytes_on_every_engine(suite: Path, alone: Path, tmp_path: Path
     for key in keys:
         files = [store.run_folder(out, key) / "episodes.parquet" for out in (tmp_path / "out", alone)]
         assert files[0].read_bytes() == files[1].read_bytes()
-    if choice.name != "slurm":  # its threads are set by Slurm's own scripts, which the local executor has not
-        assert {(store.run_folder(tmp_path / "out", key) / "threads").read_text() for key in keys} == {"1 1"}
+    assert {(store.run_folder(tmp_path / "out", key) / "threads").read_text() for key in keys} == {"1 1"}
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")

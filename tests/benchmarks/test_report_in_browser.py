@@ -79,7 +79,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path, out = write_suite(folder, tables={"Results": ["deliveries"], "Deadlocks": list(EVENTS)}), folder / "out"
     run_suite(str(path), out, None, 1, quiet_console(), moving_run)
     jobs = {job_key(job): job for job in expand(load_suite(path))}
-    watched = watch.worth_watching(jobs, store.read_runs(out, list(jobs), "episodes.parquet"), out)
+    watched = watch.worth_watching(jobs, out)
     (out / watch.FOLDER).mkdir()
     for one in watched:
         still, there = fake_trajectory(), fake_trajectory().positions

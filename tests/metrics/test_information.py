@@ -13,6 +13,7 @@ from scipy import optimize, special, stats
 from marl_envs.core.params import ParameterError
 from marl_envs.metrics import (
     action_information,
+    combined_p_value,
     conditional_information,
     entropy,
     information_of,
@@ -163,3 +164,26 @@ def test_bad_sequences_are_refused() -> None:
         action_information([[0, -1]], [[0, 1]])
     with pytest.raises(ParameterError, match="must have the same length"):
         conditional_information([0], [0], [0, 1])
+
+
+def test_combined_p_values_of_independent_ones_are_uniform_and_of_equal_ones_the_same() -> None:
+    drawn = np.random.default_rng(0).uniform(0, 0.9, size=(4000, 6)) / 0.9
+    found = [combined_p_value(row) for row in drawn]
+    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.012)
+    assert combined_p_value([0.03] * 6) == pytest.approx(0.03)
+    assert combined_p_value([0.4]) == 0.4
+    assert combined_p_value([1.0, 0.001]) < 0.01  # a 1 does not outweigh what was found
+
+
+def test_combined_p_values_of_correlated_ones_find_no_more_than_they_may() -> None:
+    rng = np.random.default_rng(1)
+    shared, own = rng.normal(size=(4000, 1)), rng.normal(size=(4000, 6))
+    p_values = stats.norm.sf(np.sqrt(0.7) * shared + np.sqrt(0.3) * own)
+    found = np.mean([combined_p_value(row) < 0.05 for row in p_values])
+    assert 0.02 < found < 0.06
+
+
+@pytest.mark.parametrize("bad", [[], [0.0, 0.5], [0.5, 1.1], [float("nan")]])
+def test_bad_p_values_are_refused(bad: list[float]) -> None:
+    with pytest.raises(ParameterError, match="p_values must be"):
+        combined_p_value(bad)
