@@ -15,6 +15,7 @@ from rich.markup import escape
 from benchmarks.commands import Ci, Compare, Export, OnResults, Verify
 from benchmarks.errors import InputError, RunError
 
+Part = Literal["warehouse", "traffic", "intersection", "learners", "harness", "report", "render", "deep"]  # of speed
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130  # exit codes
 
 

@@ -44,5 +44,5 @@ def test_prints_what_the_report_takes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_command_that_fails_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="benchmarks report .* ended with status 2"):
+    with pytest.raises(RuntimeError, match=r"benchmarks report .* ended with status 2"):
         page.command_cost(["report", str(tmp_path)])
