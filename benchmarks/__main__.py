@@ -42,7 +42,7 @@ class Run:
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
-    """Number of seeds; the suite's own if not given. The classics have their own."""
+    """Number of seeds; the suite's own if not given. The classics are played once, or so many times."""
     workers: int | None = None
     """Jobs at a time; as many as there are cores if not given."""
     engine: Literal["loky", "dask", "ray", "slurm", "serial"] = "loky"
@@ -163,12 +163,7 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
         _list(console)
     elif isinstance(command, Run):
         workers = _cores() if command.workers is None else command.workers
-        if command.suite == "classics":
-            from benchmarks.classics.table import run_classics
-
-            _no_suite(command, "the classics have")
-            run_classics(command.out or Path("results/classics"), workers, console)
-        elif command.suite == "deep":
+        if command.suite == "deep":
             from benchmarks.deep.table import run_deep
 
             _no_suite(command, "the experiments with networks have")
@@ -198,7 +193,7 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
 
 
 def _no_suite(command: Run, who: str) -> None:
-    """Refuse options that are of suites alone."""
+    """Refuse options of suites to experiments that are none."""
     if command.seeds is not None:
         raise InputError(f"{who} seeds of their own: leave --seeds out")
     if command.engine not in ("loky", "serial") or command.address is not None or command.tensorboard:
@@ -207,13 +202,20 @@ def _no_suite(command: Run, who: str) -> None:
 
 def _run(command: Run, workers: int, console: Console) -> None:
     """Run a suite, or all of a collection."""
-    from benchmarks.collection import collection_names, run_collection
+    from benchmarks.collection import CLASSICS, collection_names, run_collection
     from benchmarks.engines import Choice
     from benchmarks.suite import RESULTS, run_suite
 
     choice = Choice(command.engine, workers, command.address)
+    if command.suite == CLASSICS and command.tensorboard:
+        raise InputError("the classics have trainings of their own: leave --tensorboard out")
 
     def run(suite: str, out: Path | None) -> None:
+        if suite == CLASSICS:
+            from benchmarks.classics.run import run_classics
+
+            run_classics(out or RESULTS / suite, command.seeds, choice, console)
+            return
         run_suite(suite, out, command.seeds, choice, console, tensorboard=command.tensorboard)
 
     if command.suite in collection_names():

@@ -73,7 +73,8 @@ def _extreme(values: pl.DataFrame, sign: int, what: str) -> Found | None:
     if values.is_empty():
         return None
     best = values["value"].max() if sign > 0 else values["value"].min()
-    return Found(what, *values.filter(pl.col("value") == best).row(0), 0)
+    key, number, value = values.filter(pl.col("value") == best).row(0)
+    return Found(what, key, number, value, 0)
 
 
 def _first(episodes: pl.DataFrame, jobs: dict[str, Job], what: str) -> Found | None:

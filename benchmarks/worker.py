@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,7 +71,8 @@ def run_task(task: Task) -> Outcome:
 
 
 def run_tasks(tasks: list[Task]) -> list[Outcome]:
-    """Run several tasks, one after the other."""
+    """Run several tasks, one after the other, in a process of a pool."""
+    _settle()
     return [run_task(task) for task in tasks]
 
 
@@ -122,6 +125,13 @@ def join_pool(parent: int) -> None:
 
 def get_ready(execute: Execute) -> None:
     """Do nothing: that `execute` has arrived in this process means that its module, which may be heavy, is imported."""
+
+
+@cache
+def _settle() -> None:
+    """Keep what is imported out of garbage collections: pools ask for one after every job, and it would look at all."""
+    gc.collect()
+    gc.freeze()
 
 
 def _config(job: Spec) -> str:

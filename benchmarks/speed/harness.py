@@ -12,16 +12,16 @@ from typing import NamedTuple
 from rich.console import Console
 
 from benchmarks import store
-from benchmarks.config import Evaluation
+from benchmarks.config import Evaluation, load_suite, suite_path
 from benchmarks.config_agents import RandomAgent
 from benchmarks.engines import Choice
-from benchmarks.jobs import Job, job_key
+from benchmarks.jobs import Job, expand, job_key
 from benchmarks.runner import run_missing
+from benchmarks.warmup import warm_up
 from benchmarks.worker import Execute
 
 JOBS, WORKERS, RUNS = 1000, 2, 3
-PLAYED = 24  # jobs that are played for real
-EPISODES = 20_000  # of a game of two robots, in each: about a second, where a suite's jobs take from one to sixty
+SUITE = "quick"  # whose jobs are played for real
 
 
 class Cost(NamedTuple):
@@ -33,20 +33,26 @@ class Cost(NamedTuple):
 
 
 def run_harness(seconds: float, repeats: int, console: Console) -> None:
-    """Measure and print; `seconds` has no meaning here, and of `repeats` at most RUNS are done."""
-    costs = [cost(trivial_jobs(JOBS), trivial, WORKERS) for _ in range(min(repeats, RUNS))]
+    """Measure and print; `seconds` has no meaning here, and of `repeats` at most RUNS are done, of real jobs one."""
+    runs = range(min(repeats, RUNS))
+    start = statistics.median(_rest(cost(trivial_jobs(WORKERS), trivial, WORKERS)) for _ in runs)
+    costs = [cost(trivial_jobs(JOBS), trivial, WORKERS) for _ in runs]
     rate = statistics.median(JOBS / one.wall for one in costs)
-    each = statistics.median((one.cpu - one.of_jobs) / JOBS for one in costs)
+    each = statistics.median(_rest(one) - start for one in costs) / JOBS
     console.print(f"Harness: {JOBS:,} trivial jobs in {WORKERS} processes: {rate:,.0f} jobs a second of wall time")
-    console.print(f"  its CPU time, start of the processes included: {1000 * each:.1f} ms a job")
-    real = cost(playing_jobs(PLAYED), timed, WORKERS)
-    share = (real.cpu - real.of_jobs) / real.of_jobs
-    mean = real.of_jobs / PLAYED
+    console.print(f"  its CPU time: {start / WORKERS:.1f} s to start a process, and {1000 * each:.1f} ms a job")
+    jobs = expand(load_suite(suite_path(SUITE)))
+    warm_up(jobs, console)  # so that no kernel is compiled in what is measured
+    real = cost(jobs, timed, WORKERS)
     console.print(
-        f"  beside {PLAYED} jobs that play for {mean:.1f} CPU-seconds each: {share:.1%} of the jobs' CPU time"
+        f"  beside the {len(jobs)} jobs of {SUITE}, {real.of_jobs / len(jobs):.1f} CPU-seconds each: "
+        f"{_rest(real) / real.of_jobs:.1%} of the jobs' CPU time"
     )
-    per_job = each / 60
-    console.print(f"  beside jobs of a CPU-minute each: {per_job:.2%}", style="dim")
+
+
+def _rest(found: Cost) -> float:
+    """Return the CPU time outside the jobs [s]."""
+    return found.cpu - found.of_jobs
 
 
 def cost(jobs: list[Job], execute: Execute, workers: int) -> Cost:
@@ -63,28 +69,22 @@ def cost(jobs: list[Job], execute: Execute, workers: int) -> Cost:
 
 def trivial_jobs(count: int) -> list[Job]:
     """Return jobs that differ in their seed."""
-    return [_job(seed, Evaluation(num_envs=1, episodes=1)) for seed in range(count)]
-
-
-def playing_jobs(count: int) -> list[Job]:
-    """Return jobs that play for a while."""
-    return [_job(seed, Evaluation(num_envs=64, episodes=EPISODES)) for seed in range(count)]
-
-
-def _job(seed: int, evaluate: Evaluation) -> Job:
-    return Job(
-        environment="floor",
-        agent="random",
-        seed=seed,
-        env="warehouse_v0",
-        params={"layout": "5x5", "num_robots": 2, "max_cycles": 100},
-        settings=RandomAgent(kind="random"),
-        train_steps=0,
-        train=None,
-        evaluate=evaluate,
-        headline="deliveries",
-        replay=False,
-    )
+    return [
+        Job(
+            environment="floor",
+            agent="random",
+            seed=seed,
+            env="warehouse_v0",
+            params={"layout": "5x5", "num_robots": 2, "max_cycles": 100},
+            settings=RandomAgent(kind="random"),
+            train_steps=0,
+            train=None,
+            evaluate=Evaluation(num_envs=1, episodes=1),
+            headline="deliveries",
+            replay=False,
+        )
+        for seed in range(count)
+    ]
 
 
 def trivial(job: Job, folder: Path) -> dict[str, float]:

@@ -37,7 +37,12 @@ def test_reads_the_processors_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_machines_are_counted() -> None:
-    facts = [{"machine": "one", "load": 2.5}, {"machine": "two", "load": None}, {"machine": "one", "load": 0.5}, {}]
+    facts: list[dict[str, object]] = [
+        {"machine": "one", "load": 2.5},
+        {"machine": "two", "load": None},
+        {"machine": "one", "load": 0.5},
+        {},
+    ]
     assert machine.summarised(facts) == [
         "2 jobs on one; load 0.5 to 2.5",
         "1 jobs on two",
