@@ -6,25 +6,22 @@ import os
 import platform
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("marl-envs", "numpy", "numba", "polars")  # that a job's numbers or its time depend on
+import marl_envs
+
+PACKAGES = ("numpy", "numba", "polars")  # that a job's numbers or its time depend on
 CPUINFO = Path("/proc/cpuinfo")
 UNKNOWN = "a machine that is not known"  # of runs by an older version
 
 
 @lru_cache
 def versions() -> dict[str, str]:
-    """Return the versions of Python and PACKAGES."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # run from a checkout that is not installed
-            found[package] = "not installed"
-    return found
+    """Return the versions of marl_envs, Python and PACKAGES."""
+    found = {"marl_envs": marl_envs.__version__, "python": platform.python_version()}
+    return found | {package: version(package) for package in PACKAGES}
 
 
 @lru_cache

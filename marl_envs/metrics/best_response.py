@@ -45,6 +45,8 @@ def best_response_gaps(world: World, policy: Sequence[Any], horizon: int, discou
 
     Raises:
         ParameterError: policies that do not fit the world, or a number out of range.
+
+    Source: epsilon-equilibria, after Nash (1951); a best response to fixed policies is a Markov decision process.
     """
     chances = _checked(world, policy, horizon, discount)
     agents = range(len(chances))

@@ -42,6 +42,8 @@ def best_response_gap(payoffs: Any, policy: Sequence[Any]) -> Floats:
 
     Raises:
         ParameterError: shapes that do not fit, or no probabilities.
+
+    Source: epsilon-equilibria, after Nash (1951).
     """
     game, chances = _checked(payoffs, policy)
     values = [action_values(game, chances, i) for i in range(len(chances))]
@@ -98,6 +100,8 @@ def miscoordination(payoffs: Any, joint_actions: Any) -> float:
     Args:
         payoffs: [A, N_1, ..., N_A].
         joint_actions: integers [R, A], one row a run.
+
+    Source: Claus and Boutilier (1998).
     """
     game = _game(payoffs)
     stable, chosen = equilibria(game), np.asarray(joint_actions)

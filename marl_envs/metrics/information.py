@@ -71,6 +71,9 @@ def action_information(
     The null shifts the second sequence of every episode in a circle, each by a number of its own: that keeps how each
     sequence depends on its own past, which a free shuffle would destroy (and then find coupling everywhere).
 
+    Range: plug-in 0 to log2 of the smaller number of actions; Miller-Madow and the excess may be slightly below 0. NaN,
+    and the reason, with fewer than 5 samples a pair of actions.
+
     Args:
         first: one sequence of integers [T] an episode.
         second: the same lengths.
@@ -96,7 +99,10 @@ def action_information(
 
 
 def team_information(episodes: Sequence[Any], lag: int = 0, **options: Any) -> list[list[Coupling | None]]:
-    """Return `action_information` of every ordered pair of agents, from actions [T, A] an episode; None of oneself."""
+    """Return `action_information` of every ordered pair of agents, from actions [T, A] an episode; None of oneself.
+
+    Unit, range and source: see there.
+    """
     played = [integers(f"episodes[{k}]", episode, 2) for k, episode in enumerate(episodes)]
     agents = range(played[0].shape[1]) if played else range(0)
     return [
@@ -113,6 +119,8 @@ def combined_p_value(p_values: Sequence[float]) -> float:
 
     T = mean of tan(pi (1/2 - p)) has tails like Cauchy's whatever the dependence, so small results are about right. A p
     of 1, whose tangent would outweigh all others, counts as 1 - 1/K among K.
+
+    Unit: 1. Range: above 0, at most 1.
 
     Raises:
         ParameterError: no p-value, or one outside 0 to 1.

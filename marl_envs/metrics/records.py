@@ -39,7 +39,7 @@ def conflict_rate(episodes: Records, agents: int, kinds: Sequence[str] = CONFLIC
 def blocked_fraction(episodes: Records, agents: int) -> float:
     """Return the share of agent-steps in which a move was asked for and not made, for whatever reason.
 
-    Unit: 1. Range: 0 to 1. Recorded by: warehouse_v0, errands_v0.
+    Unit: 1. Range: 0 to 1. Recorded by: warehouse_v0, errands_v0. Source: kinds of conflicts of Stern et al. (2019).
     """
     return conflict_rate(episodes, agents, [kind for kind in REFUSALS if _has(episodes, kind)])
 
