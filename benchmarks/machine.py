@@ -75,4 +75,5 @@ def _system() -> str:
         name = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):  # not Linux
         name = ""
-    return " ".join(filter(None, [name, platform.system(), platform.release()]))
+    release = platform.release().partition("-")[0]  # what follows is whose kernel it is
+    return " ".join(filter(None, [name, platform.system(), release]))
