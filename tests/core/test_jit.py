@@ -195,7 +195,7 @@ def test_a_kernel_of_an_environment_that_allocates_is_refused(value):
     module = "marl_envs.anything"
     inner = jit(inner=True)(written(body, module))
     for kernel in (jit(written(body, module)), jit(written("def f(n):\n    return inner(n)\n", module, inner=inner))):
-        with pytest.raises(NumbaError, match="Only accept returning of array passed into|NRT required but not enabled"):
+        with pytest.raises(NumbaError, match=r"NRT required|Only accept returning of array passed"):
             kernel(3)
 
 
