@@ -145,7 +145,7 @@ def test_errands_leave_episodes_and_a_replay(errands: dict[str, Job], tmp_path: 
 
 
 def test_a_suite_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    environments: dict[str, Any] = copy.deepcopy(SUITE["environments"])
+    environments: Any = copy.deepcopy(SUITE["environments"])
     for environment in environments.values():
         environment["params"]["max_cycles"] = 100
     path, out = write_suite(tmp_path, environments=environments), tmp_path / "out"
