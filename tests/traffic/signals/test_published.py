@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,6 @@ def folder(data_dir: Path) -> Path:
     return path
 
 
-@lru_cache
 def hour(folder: Path, flow: str, controller: str, **parameters) -> dict[str, float]:
     """Return the metrics of an hour under a controller, drawn as the reference engine draws."""
     metrics = play.hour(folder, flow, play.controller_named(controller), rng="mt19937", **parameters)
