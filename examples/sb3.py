@@ -11,6 +11,7 @@ SB3 has no masks of its own, so a masked action is simply a no-op here; sb3-cont
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -107,6 +108,7 @@ def main() -> None:
     steps = chosen.steps or {"ppo": 600_000, "dqn": 120_000, "supersuit": 300_000}[chosen.algorithm]
     torch.set_num_threads(1)
     folder = tempfile.TemporaryDirectory()
+    os.environ.setdefault("SB3_LOGDIR", folder.name)  # or a folder would be left behind at every call of `learn`
     episodes = Path(folder.name) / "episodes.csv"  # a file, since SuperSuit steps copies of environment and log
     log = EpisodeLog(episodes)
     model = make_model(chosen, log)

@@ -6,6 +6,7 @@ earns nothing: an option has to stop there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ ROWS, SLIP, GAMMA, ACTIONS = WORLDS["four_rooms"].rows, 1 / 3, 0.9, 4
 HALLWAY_GOAL, ROOM_GOAL = (7, 9), (9, 9)
 
 
+@lru_cache  # the ways to the hallways are found by planning
 def options_of(kind: str) -> Options:
     """Return the options of a kind: "primitive", "hallways" or "both"."""
     states = len(ROWS) * len(ROWS[0])
@@ -51,13 +53,17 @@ def option_models(options: Options, slip: float) -> NDArray[np.float64]:
     return models
 
 
+@lru_cache
+def _models(kind: str, slip: float) -> NDArray[np.float64]:
+    return option_models(options_of(kind), slip)
+
+
 def sweeps(kind: str, goal: tuple[int, int], slip: float = SLIP, most: int = 1000) -> tuple[int, int]:
     """Return how many sweeps of synchronous value iteration it takes until all states are above 0, and to settle.
 
     They have settled when they change by less than 1e-6; -1 if that never comes.
     """
-    options = options_of(kind)
-    models = option_models(options, slip)
+    options, models = options_of(kind), _models(kind, slip)
     place = goal[0] * len(ROWS[0]) + goal[1]
     inside = np.array([letter != "#" for row in ROWS for letter in row])
     values = np.zeros(len(inside))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from marl_envs.traffic.sources import split_heavy
 PLAN = "own"  # the guideline's signal plan, 72 s, beside the one that SUMO made up for the network
 
 
+@lru_cache  # its files do not change, and reading them takes as long as all the rest of an environment
 def rilsa(plan: str | None = PLAN) -> SumoNetwork:
     """Return the junction "0" with arms of 500 m to "n", "e", "s" and "w".
 

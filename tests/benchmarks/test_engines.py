@@ -14,11 +14,12 @@ from benchmarks.__main__ import main
 from benchmarks.config import load_suite
 from benchmarks.engines import ENGINES, Choice, check
 from benchmarks.errors import InputError, RunError
-from benchmarks.jobs import Job, code_digest, expand, job_key
+from benchmarks.jobs import code_digest, expand, job_key
 from benchmarks.runner import run_missing
 from benchmarks.suite import run_suite
 from benchmarks.worker import Outcome, Task, run_task
 from tests.benchmarks.fakes import fake_run, printed, quiet_console, write_suite
+from tests.benchmarks.fates import deadly_run, threads_allowed
 
 # Of a local cluster: its processes, and what its libraries leave to the garbage collector
 LIBRARIES = ("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -43,23 +44,6 @@ CLUSTERS = [on_a_cluster("dask", "distributed"), on_a_cluster("ray", "ray"), on_
 EVERY = [pytest.param(Choice("loky", 2), id="loky"), *CLUSTERS]
 
 
-def deadly_run(job: Job, folder: Path) -> dict[str, float]:
-    """Kill the worker in one job always, and in another once."""
-    mark = folder.parents[1] / f"{folder.name}.mark"
-    if job.title == "tiny / greedy / seed 0" or (job.title == "tiny / greedy / seed 1" and not mark.exists()):
-        mark.touch()
-        os._exit(9)
-    if job.title == "floor / greedy / seed 0":
-        raise ValueError("a bad table")
-    return fake_run(job, folder)
-
-
-def threads_allowed(job: Job, folder: Path) -> dict[str, float]:
-    """Write what the worker's environment says into the run folder."""
-    (folder / "threads").write_text(" ".join(os.environ.get(f"{name}_NUM_THREADS", "?") for name in ("NUMBA", "OMP")))
-    return fake_run(job, folder)
-
-
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The fake suite's file."""
@@ -78,7 +62,10 @@ def finished(out: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("choice", EVERY)
-def test_the_same_bytes_on_every_engine(suite: Path, alone: Path, tmp_path: Path, choice: Choice) -> None:
+def test_the_same_bytes_on_every_engine(
+    suite: Path, alone: Path, tmp_path: Path, choice: Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     run_suite(str(suite), tmp_path / "out", None, choice, quiet_console(), threads_allowed)
     assert (tmp_path / "out" / "summary.csv").read_bytes() == (alone / "summary.csv").read_bytes()
     keys = finished(alone)
@@ -87,6 +74,7 @@ def test_the_same_bytes_on_every_engine(suite: Path, alone: Path, tmp_path: Path
         files = [store.run_folder(out, key) / "episodes.parquet" for out in (tmp_path / "out", alone)]
         assert files[0].read_bytes() == files[1].read_bytes()
     assert {(store.run_folder(tmp_path / "out", key) / "threads").read_text() for key in keys} == {"1 1"}
+    assert "NUMBA_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
@@ -105,6 +93,7 @@ def test_deaths_and_errors_cost_only_their_jobs(suite: Path, tmp_path: Path, cho
     assert "in deadly_run" in text  # the traceback
     run_missing(jobs, out, Choice("serial"), fake_run, quiet_console())
     assert finished(out) == set(jobs)
+    assert list((out / store.RUNNING).iterdir()) == []
 
 
 def test_worker_with_other_code_is_refused(suite: Path, tmp_path: Path) -> None:

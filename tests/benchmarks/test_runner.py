@@ -1,4 +1,7 @@
-"""Running a suite: what is missing runs, failures are told and cost only themselves, and everything resumes."""
+"""Running a suite: what is missing runs, failures are told and cost only themselves, and everything resumes.
+
+What several workers make of it, and what happens when they die: test_engines.py.
+"""
 
 from __future__ import annotations
 
@@ -157,63 +160,6 @@ def test_interrupted_job_with_a_checkpoint_continues_from_it(jobs: dict[str, Job
     assert seen == ["half way"]
     assert f"{job.title}: continues from its checkpoint" in printed(console)
     assert not (store.run_folder(out, key) / store.TRAINING).exists()
-
-
-def test_two_workers_give_the_same_runs(jobs: dict[str, Job], out: Path, tmp_path: Path) -> None:
-    run_missing(jobs, out, 2, fake_run, quiet_console())
-    run_missing(jobs, tmp_path / "serial", 1, fake_run, quiet_console())
-    keys = list(jobs)
-    both = [store.read_runs(folder, keys, "episodes.parquet") for folder in (out, tmp_path / "serial")]
-    assert both[0].equals(both[1])
-
-
-def always_killed(job: Job, folder: Path) -> dict[str, float]:
-    """Die like a process that is out of memory, in one job, whenever it runs."""
-    if job.title == "tiny / learner / seed 1":
-        os._exit(9)
-    return fake_run(job, folder)
-
-
-def killed_once(job: Job, folder: Path) -> dict[str, float]:
-    """Die in every learner's first attempt."""
-    mark = folder.parents[1] / f"{folder.name}.mark"
-    if job.agent == "learner" and not mark.exists():
-        mark.touch()
-        os._exit(9)
-    return fake_run(job, folder)
-
-
-@pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
-def test_job_whose_worker_always_dies_fails_alone(jobs: dict[str, Job], out: Path) -> None:
-    console = quiet_console()
-    with pytest.raises(RunError, match="1 of 15 jobs failed"):
-        run_missing(jobs, out, 2, always_killed, console)
-    assert "tiny / learner / seed 1: its worker died (TerminatedWorkerError" in printed(console)
-    assert len(finished(out)) == 14
-    run_missing(jobs, out, 1, fake_run, quiet_console())
-    assert finished(out) == set(jobs)
-
-
-@pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
-def test_jobs_whose_workers_die_once_are_run_again(jobs: dict[str, Job], out: Path) -> None:
-    one = {key: job for key, job in jobs.items() if job.environment == "tiny" and job.seed == 0}
-    run_missing(one, out, 2, killed_once, quiet_console())
-    assert finished(out) == set(one)
-    assert list((out / store.RUNNING).iterdir()) == []
-
-
-def threads_allowed(job: Job, folder: Path) -> dict[str, float]:
-    """Show what the worker's environment says."""
-    fake_run(job, folder)
-    return {name: float(os.environ[name]) for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")}
-
-
-def test_workers_use_one_thread_each(jobs: dict[str, Job], out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
-    console = quiet_console()
-    run_missing(jobs, out, 2, threads_allowed, console)
-    assert printed(console).count("NUMBA_NUM_THREADS 1.00  OMP_NUM_THREADS 1.00") == len(jobs)
-    assert "NUMBA_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,7 +17,7 @@ from benchmarks.jobs import Job, expand
 from benchmarks.simulate import simulate
 from benchmarks.warmup import shrink
 from marl_envs.warehouse.metrics import METRICS
-from tests.benchmarks.fakes import write_suite
+from tests.benchmarks.fakes import SUITE, write_suite
 
 
 @pytest.fixture
@@ -143,7 +145,10 @@ def test_errands_leave_episodes_and_a_replay(errands: dict[str, Job], tmp_path: 
 
 
 def test_a_suite_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path, out = write_suite(tmp_path), tmp_path / "out"
+    environments: Any = copy.deepcopy(SUITE["environments"])
+    for environment in environments.values():
+        environment["params"]["max_cycles"] = 100
+    path, out = write_suite(tmp_path, environments=environments), tmp_path / "out"
     command = ["run", str(path), "--out", str(out), "--seeds", "2", "--workers", "1"]
     assert main(command) == 0
     first = (out / "summary.csv").read_bytes()

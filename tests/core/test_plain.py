@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import marl_envs
@@ -31,27 +32,26 @@ def digests() -> list[str]:
     for parameters in SMALL.values():
         vec = marl_envs.make_vec("marl_envs/warehouse-5x5-2ag-goal-v0", 2, **parameters)
         vec.reset(seed=4)
-        shown = repr([vec.get_state(), *batch_course(vec, plan(vec, 50)), vec.get_state()])
+        with np.printoptions(threshold=10**9, floatmode="unique"):
+            shown = repr([vec.get_state(), *batch_course(vec, plan(vec, 50)), vec.get_state()])
         found.append(hashlib.sha256(shown.encode()).hexdigest())
     return found
 
 
 @pytest.mark.skipif(not ENABLED, reason="nothing is compiled")
 def test_compiled_and_plain_kernels_give_the_same_bits():
-    code = "import numpy as np; np.set_printoptions(threshold=10**9, floatmode='unique')\n"
-    code += "from tests.core.test_plain import digests; print(*digests())"
+    code = "from tests.core.test_plain import digests; print(*digests())"
     # Unsigned integers wrap around on purpose, and 0 / 0 is how a metric says that it is undefined.
     quiet = ("-W", "ignore::RuntimeWarning")
-    compiled = run_python(code, options=quiet).split()
+    compiled = digests()
     assert len(set(compiled)) == len(SMALL)
     assert run_python(code, options=quiet, **PLAIN).split() == compiled
 
 
 @pytest.mark.skipif(not ENABLED, reason="nothing is compiled")
-@pytest.mark.parametrize("name", ["test_random.py", "test_pack.py"])
-def test_the_tests_of_the_foundations_pass_without_compilation(name):
-    file = Path(__file__).with_name(name)
-    code = f"import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', {str(file)!r}]))"
+def test_the_tests_of_the_foundations_pass_without_compilation():
+    files = [str(Path(__file__).with_name(name)) for name in ("test_random.py", "test_pack.py")]
+    code = f"import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', *{files!r}]))"
     assert " passed" in run_python(code, **PLAIN)
     assert os.environ.get("NUMBA_DISABLE_JIT", "0") != "1"
     assert sys.modules["numba"]

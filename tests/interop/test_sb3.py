@@ -1,5 +1,6 @@
 """Stable-Baselines3 gets what it would get from its own wrappers, and sb3-contrib finds the masks."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,12 @@ from tests import relay
 
 ID = "marl_envs/warehouse-5x5-2ag-goal-v0"
 EPISODE = 9
+
+
+@pytest.fixture(autouse=True)
+def _own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SB3 makes a folder for its log at every call of `learn`, by default one that stays."""
+    monkeypatch.setenv("SB3_LOGDIR", str(tmp_path))
 
 
 def batch(num_envs: int = 4, **parameters: Any) -> Any:

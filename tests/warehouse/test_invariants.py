@@ -19,8 +19,8 @@ from tests.warehouse.consistency import check_state
 from tests.warehouse.oracle import FORWARD, NOOP, TOGGLE, Outcome, Picture, ahead, can_toggle, hindrance, picture, step
 from tests.warehouse.strategies import warehouses
 
-STEPS = 80 if ENABLED else 12
-many = settings(max_examples=60 if ENABLED else 6, deadline=None)
+STEPS = 60 if ENABLED else 12
+many = settings(max_examples=45 if ENABLED else 6, deadline=None)
 PUSHY = (0, 1, 1, 1, 1, 2, 3, 4)  # random moves, to get into each other's way
 KINDS = {
     "moved": MOVED,

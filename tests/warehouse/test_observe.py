@@ -14,7 +14,7 @@ from tests.warehouse.arrange import build, play
 from tests.warehouse.strategies import warehouses
 
 few = settings(max_examples=40 if ENABLED else 4, deadline=None)
-STEPS = 20 if ENABLED else 6
+STEPS = 12 if ENABLED else 6
 
 
 def views(vec, seed: int):

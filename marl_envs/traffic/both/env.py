@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,18 @@ def arranged(params: VehicleParams) -> tuple[Network, tuple[Signal, ...]]:
     Raises:
         ParameterError: there is no such layout, a file is refused, or no junction has a choice of phases.
     """
-    network, town = network_of(params), town_of("rilsa" if params.layout == "rilsa1" else params.layout)
-    if params.layout.startswith(("cross", "tee", "grid")):
+    return _arranged(network_of(params), params.layout)
+
+
+@lru_cache(maxsize=8)
+def _arranged(network: Network, layout: str) -> tuple[Network, tuple[Signal, ...]]:
+    """Arrange signals once a network: what is kept of a network elsewhere is found by the object that it is."""
+    town = town_of("rilsa" if layout == "rilsa1" else layout)
+    if layout.startswith(("cross", "tee", "grid")):
         network = with_lanes_together(network)
     network, signals = arrange(network, None if town is None else town.choices)
     if not signals:
-        raise ParameterError(f"layout {params.layout!r} has no signals: no junction has two phases to choose from")
+        raise ParameterError(f"layout {layout!r} has no signals: no junction has two phases to choose from")
     return network, signals
 
 

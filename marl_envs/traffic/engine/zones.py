@@ -7,6 +7,7 @@ where two links begin on one lane and part, and where two links come together on
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,9 @@ class Zone(NamedTuple):
     foe_end: float
 
 
-def find_zones(network: Network, width: float) -> list[Zone]:
-    """Return the zones of all pairs of links, each from both sides.
+@lru_cache(maxsize=16)
+def find_zones(network: Network, width: float) -> tuple[Zone, ...]:
+    """Return the zones of all pairs of links, each from both sides; kept, as environments share a network.
 
     Args:
         network: the network.
@@ -58,7 +60,7 @@ def find_zones(network: Network, width: float) -> list[Zone]:
                 claim = claims.get((a, b), _by_kind(network, a, b))
                 zones.append(Zone(a, kind, b, claim, *places))
                 zones.append(Zone(b, kind, a, -claim, *places[2:], *places[:2]))
-    return zones
+    return tuple(zones)
 
 
 def _claims(network: Network) -> dict[tuple[int, int], int]:

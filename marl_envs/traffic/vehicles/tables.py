@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,22 +92,28 @@ def with_rights(settings: EngineSettings, rules: Rules) -> EngineSettings:
 
 
 def _geometry(params: Params, layout: Layout) -> dict[str, Any]:
-    network, kinds = layout.network, layout.demand.kinds
-    length = float(layout.settings.body.max())
-    widths = kinds[:, KIND_FIELDS.index("width")]
-    paths = make_paths(network, length + 1.0)
+    network, widths = layout.network, layout.demand.kinds[:, KIND_FIELDS.index("width")]
     rule = params.right_of_way
     if rule == "layout":
         rule = "none" if params.layout.startswith(("cross", "tee", "grid")) else "priority"
     return {
-        **find_zones(network, paths, length, float(widths.max())),
+        **_places(network, float(layout.settings.body.max()), float(widths.max())),
         "prior": rights(network, rule),
-        "path_first": paths.first,
-        "path_x": paths.x,
-        "path_y": paths.y,
-        "before": paths.before,
         "width": widths.copy(),
     }
+
+
+@lru_cache(maxsize=16)
+def _places(network: Network, length: float, width: float) -> dict[str, Any]:
+    """Return the paths and zones for vehicles of at most this size [m]; kept, as environments share a network."""
+    paths = make_paths(network, length + 1.0)
+    tables = {
+        **find_zones(network, paths, length, width),
+        **{"path_first": paths.first, "path_x": paths.x, "path_y": paths.y},
+    }
+    for table in tables.values():
+        table.flags.writeable = False
+    return {**tables, "before": paths.before}
 
 
 def _streams(layout: Layout) -> dict[str, Any]:

@@ -1,10 +1,5 @@
 """The kernels against a slow, independent oracle, and the statistics of their random choices."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,11 +8,11 @@ from scipy.stats import chisquare
 
 from agents.tabular.kernels import OK, act_boltzmann, act_epsilon_greedy, update_q
 from marl_envs.core import jit, random
+from tests.core.processes import run_python
 
 # Without compilation uint64 arithmetic wraps round all the same, but says so.
 pytestmark = [] if jit.ENABLED else [pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")]
 
-ROOT = Path(__file__).parents[3]
 DRAWS = 20_000 if jit.ENABLED else 2_000
 
 
@@ -203,29 +198,23 @@ def test_what_stands_in_final_obs_matters_only_where_the_environment_ended():
     assert fast_update(np.zeros((1, 4, 3), np.float32), 0.5, 0.9, batch) == 1
 
 
-ROLL = """
-import numpy as np
-from agents.tabular.kernels import act_boltzmann, act_epsilon_greedy, update_q
-from tests.agents.tabular.test_kernels import fast_update, random_batch, streams
-pick, rng = np.random.default_rng(5), streams(8)
-q, actions = pick.integers(0, 3, (2, 6, 4)).astype(np.float32), np.empty((8, 2), np.int64)
-chosen = []
-for _ in range(20):
-    batch = random_batch(pick, 8, 2, 6, 4)
-    for act, strength in ((act_epsilon_greedy, 0.4), (act_boltzmann, 0.5)):
-        act(q, batch["obs"], batch["next_mask"], rng, strength, actions)
-        chosen += actions.ravel().tolist()
-    fast_update(q, 0.3, 0.9, batch)
-print(chosen, rng.tolist(), q.view(np.int32).tolist())
-"""
+def rolled() -> str:
+    """Return what is chosen and learned from random numbers."""
+    pick, rng = np.random.default_rng(5), streams(8)
+    q, actions = pick.integers(0, 3, (2, 6, 4)).astype(np.float32), np.empty((8, 2), np.int64)
+    chosen = []
+    for _ in range(20):
+        batch = random_batch(pick, 8, 2, 6, 4)
+        for act, strength in ((act_epsilon_greedy, 0.4), (act_boltzmann, 0.5)):
+            act(q, batch["obs"], batch["next_mask"], rng, strength, actions)
+            chosen += actions.ravel().tolist()
+        fast_update(q, 0.3, 0.9, batch)
+    return str([chosen, rng.tolist(), q.view(np.int32).tolist()])
 
 
+@pytest.mark.skipif(not jit.ENABLED, reason="nothing is compiled")
 def test_compiled_kernels_equal_plain_python():
-    results = []
-    for disabled in ("0", "1"):
-        environ = {**os.environ, "NUMBA_DISABLE_JIT": disabled, "PYTHONWARNINGS": "ignore"}
-        done = subprocess.run([sys.executable, "-c", ROLL], env=environ, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        results.append(done.stdout)
-    assert len(results[0]) > 2000
-    assert results[0] == results[1]
+    code = "from tests.agents.tabular.test_kernels import rolled; print(rolled())"
+    compiled = rolled()
+    assert len(compiled) > 2000
+    assert run_python(code, NUMBA_DISABLE_JIT="1", PYTHONWARNINGS="ignore") == compiled

@@ -100,5 +100,6 @@ def test_a_cell_of_coordination_agrees_within_chance_only(monkeypatch):
 
 def test_every_group_has_rows_of_its_own():
     assert len(table.GROUPS) == 8 + 5  # the last ones are the learners of Matignon's table
-    assert {row.classic for row in table.rooms(0)} == {"four rooms"}
-    assert all(row.verdict == "agrees" for row in table.rooms(0))
+    rooms = table.rooms(0)
+    assert {row.classic for row in rooms} == {"four rooms"}
+    assert all(row.verdict == "agrees" for row in rooms)
