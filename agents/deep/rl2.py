@@ -63,12 +63,15 @@ class Trial(NamedTuple):
 
 
 class Policy(nn.Module):
-    """From what was seen, done and paid to the next action's probabilities and what is still to be earned."""
+    """From what was seen, done and paid to the next action's probabilities and what is still to be earned.
+
+    The last action comes one-hot, then the same times the reward, the reward, and whether an episode ended.
+    """
 
     def __init__(self, observation: int, actions: int, hidden: int) -> None:
         super().__init__()
         self.actions = actions
-        self.cell = nn.GRUCell(observation + actions + 2, hidden)
+        self.cell = nn.GRUCell(observation + 2 * actions + 2, hidden)
         self.actor, self.critic = nn.Linear(hidden, actions), nn.Linear(hidden, 1)
 
     def forward(self, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -83,6 +86,8 @@ class RL2:
     Attributes:
         policy: the network.
         rounds: batches of trials learned from.
+        steps, lam, learning_rate, entropy: as given; may be changed between trainings. Short trials are learned much
+            sooner, and are a start for long ones.
     """
 
     def __init__(
@@ -158,7 +163,7 @@ class RL2:
         """Play a trial of each task; without a generator the likeliest action is taken every time."""
         count = len(tasks.see())
         memory = torch.zeros(count, self.policy.cell.hidden_size)
-        last = torch.zeros(count, self.policy.actions + 2)  # action (one-hot), reward, end
+        last = torch.zeros(count, 2 * self.policy.actions + 2)
         steps = []
         for _ in range(self.steps):
             logits, value, memory = self.policy(torch.cat([tasks.see(), last], 1), memory)
@@ -167,7 +172,9 @@ class RL2:
             action = likely.argmax(1) if generator is None else likely.multinomial(1, generator=generator)[:, 0]
             reward, ended = tasks.step(action)
             shown = nn.functional.one_hot(action, self.policy.actions)
-            last = torch.cat([shown, reward[:, None], ended[:, None]], 1).float()
+            paid = reward[:, None]
+            # The reward in the place of its action: adding up what each has paid needs no product of inputs then.
+            last = torch.cat([shown, shown * paid, paid, ended[:, None]], 1).float()
             chosen = chances.gather(1, action[:, None])[:, 0]
             steps.append((reward, chosen, value, -(chances.exp() * chances).sum(1)))
         return Trial(*map(torch.stack, zip(*steps, strict=True)))

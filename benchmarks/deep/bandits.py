@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from agents.deep.rl2 import RL2, Bandits
 
 
-def learned(pulls: int, arms: int, rounds: int, seed: int, trials: int = 10_000) -> float:
-    """Return the mean reward of new trials after learning from `rounds` batches of 256."""
+class Part(NamedTuple):
+    """A part of a training: trials of how many pulls, how many batches of 256 of them, and settings of `RL2`."""
+
+    pulls: int
+    rounds: int
+    lam: float
+    learning_rate: float
+    entropy: float
+
+
+# First to stay with what pays, for which looking two steps ahead is enough, and has the least noise; then to explore.
+PLANS = {
+    (10, 5): (Part(10, 400, 0.5, 1e-2, 0.05), Part(10, 1500, 0.95, 5e-3, 0.03)),
+}
+
+
+def learned(pulls: int, arms: int, seed: int, trials: int = 100_000) -> float:
+    """Return the mean reward of new trials after learning."""
 
     def draw(tasks: int, generator: torch.Generator) -> Bandits:
         return Bandits(tasks, arms, generator)
 
     learner = RL2(draw, arms, pulls, seed=seed)
-    learner.train(rounds)
+    for part in PLANS[pulls, arms]:
+        learner.steps, learner.lam = part.pulls, part.lam
+        learner.learning_rate, learner.entropy = part.learning_rate, part.entropy
+        learner.train(part.rounds)
     return learner.score(trials, 1000 + seed)
 
 
-def rule(name: str, pulls: int, arms: int, trials: int = 20_000, seed: int = 0) -> float:
+def rule(name: str, pulls: int, arms: int, trials: int = 100_000, seed: int = 0) -> float:
     """Return the mean reward of "greedy", "Thompson" or "UCB1" (width 0.2), all from one win and one loss more."""
     rng = np.random.default_rng(seed)
     chances = rng.random((trials, arms))
