@@ -146,11 +146,12 @@ class Canvas:
         words = [(text, fill, part) for pair in scene.values for text, fill, part in _label_and_value(*pair, scene)]
         while size > 8 and sum(letters.width(text, size, fill) + size // part for text, fill, part in words) > room:
             size -= 1
+        images = [(letters.write(text, size, fill), size // part) for text, fill, part in words]
+        usual = min((image.get_height() for image, _ in images), default=0)  # descenders make some higher
         x = indent
-        for text, fill, part in words:
-            image = letters.write(text, size, fill)
-            self._surface.blit(image, (x, (high - image.get_height()) // 2 + 1))
-            x += image.get_width() + size // part
+        for image, gap in images:
+            self._surface.blit(image, (x, (high - usual) // 2 + 1))
+            x += image.get_width() + gap
 
 
 def _label_and_value(label: str, value: str, scene: Scene) -> Iterator[tuple[str, Color, int]]:

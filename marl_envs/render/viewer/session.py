@@ -13,12 +13,14 @@ from marl_envs.core.params import ParameterError
 from marl_envs.core.policy import Explains
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.render.marks import RECENT
-from marl_envs.render.scene import Artist, Frame, Moment
+from marl_envs.render.scene import Artist, Frame, Moment, Point, Surveyor
 from marl_envs.render.trajectory import Trajectory
 from marl_envs.render.viewer.past import Past
 from marl_envs.render.viewer.source import Details, now_of, seen_by_all, spaces_of
 
 Row = NDArray[Any]  # one action an agent, [A]
+Expected = tuple[Point, NDArray[Any]]  # a place [cells], and what is expected of each action there, [N]
+MOST_PLACES = 2500  # that a policy is asked about in one picture
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Session:
         self._past = Past(self.env)
         self._past.keep(0, self._frame())
         self._values: tuple[int, Any] | None = None
+        self._map: tuple[int, list[Expected]] | None = None
 
     def _frame(self) -> Frame:
         return {name: np.array(values) for name, values in self.env.frame().items()}
@@ -116,7 +119,10 @@ class Session:
     def moment(self, chosen: int | None = None, values: bool = False) -> Moment:
         """Return what is to be drawn."""
         actions = tuple(self._actions[self._at - 1].tolist()) if self._at else ()
-        return Moment(self._past.frames(self._at, RECENT), actions, self._expected() if values else None, chosen)
+        frames = self._past.frames(self._at, RECENT)
+        if not values:
+            return Moment(frames, actions, None, chosen)
+        return Moment(frames, actions, self._expected(), chosen, self._expected_elsewhere(frames[-1]))
 
     def _expected(self) -> NDArray[Any] | None:
         """Return what the policy expects of each action now, [A, N]; None if it does not say."""
@@ -126,6 +132,18 @@ class Session:
             self._values = (self._at, self.policy.values(self.env.vec, seen_by_all(self.env.vec))[0])
         found: NDArray[Any] = self._values[1]
         return found
+
+    def _expected_elsewhere(self, frame: Frame) -> list[Expected]:
+        """Return what the policy would expect at other places, where the artist knows what is seen there."""
+        if not isinstance(self.artist, Surveyor) or not isinstance(self.policy, Explains):
+            return []
+        if self._map is None or self._map[0] != self._at:
+            vec, (places, sights) = self.env.vec, self.artist.elsewhere(frame)
+            shape = seen_by_all(vec).shape
+            sights = sights if len(places) <= MOST_PLACES else sights[:0]
+            found = [self.policy.values(vec, np.broadcast_to(seen, shape).copy())[0, 0] for seen in sights]
+            self._map = (self._at, list(zip(places, found, strict=False)))
+        return self._map[1]
 
     def details(self, agent: int) -> Details:
         """Return what is known of an agent."""

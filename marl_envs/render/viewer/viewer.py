@@ -195,10 +195,8 @@ class Viewer:
 
     def overlay(self, name: str) -> None:
         """Show an overlay, or no longer."""
-        if name not in self.source.artist.overlays:
-            self.say(f"this environment has no overlay {name!r}")
-        else:
-            self.eye.overlays ^= {name}
+        if said := self.eye.toggle(name):
+            self.say(said)
 
     def toggle_theme(self) -> None:
         """Go from light to dark, or back."""
@@ -295,6 +293,6 @@ class Viewer:
             return self._message
         state = "over" if self.source.over else "playing" if self.running else "paused"
         more = [f"{self.pace.speed:g}x", f"step {self.source.at}"]
-        more += [", ".join(sorted(self.eye.overlays))] if self.eye.overlays else []
+        more += [self.eye.overlays_shown()] if self.eye.overlays else []
         more += ["RECORDING"] if self.keeper.recording else []
         return "   ".join([self.source.title, state, *more])

@@ -35,6 +35,7 @@ from marl_envs.render.theme import Theme, mix
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap, roads
 from marl_envs.traffic.render_overlays import lane_heat, way
+from marl_envs.traffic.render_signals import SignalOverlays
 from marl_envs.traffic.signals.networks import network_of
 from marl_envs.traffic.signals.phases import Signal
 
@@ -61,10 +62,12 @@ class SignalsArtist:
         self.overlays: dict[str, Overlay] = {
             "paths": self._open_ways,
             "heat": partial(lane_heat, self.map),
+            **SignalOverlays(network, self.map).all,
             "greedy": self._promising,
         }
 
     reach = 12.0  # [m] from the middle of a junction: where a click finds its signal
+    without: ClassVar[dict[str, str]] = {}
     keys: ClassVar[dict[str, int]] = {"return": 0}
 
     @property

@@ -56,6 +56,7 @@ class IntersectionArtist:
         self.overlays: dict[str, Overlay] = VehicleOverlays(network, self.map, self.body).all
 
     reach = 3.5  # [m] from the middle of a vehicle: where a click finds it
+    without: ClassVar[dict[str, str]] = {}
     actions = ("keep speed", "accelerate", "brake", "brake hard", "turn left", "straight on", "turn right")
     keys: ClassVar[dict[str, int]] = {"up": ACCELERATE, "down": BRAKE, "return": HARD_BRAKE}
 
