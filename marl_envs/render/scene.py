@@ -207,6 +207,15 @@ class KindsArtist(Protocol):
 
 
 @runtime_checkable
+class Pedals(Protocol):
+    """An artist of agents whose actions may be numbers, for who drives one; without a key the action is 0."""
+
+    @property
+    def pedals(self) -> Mapping[str, float]:
+        """Shares, in [-1, 1], of the largest action (or of the smallest, below 0) by the keys that suit them."""
+
+
+@runtime_checkable
 class Surveyor(Protocol):
     """An artist that knows what the agent would observe elsewhere: so a policy's expectations become a map."""
 

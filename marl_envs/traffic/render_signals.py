@@ -101,8 +101,8 @@ class SignalOverlays:
 
         Of each link the first vehicle before the cross counts, at the speed that it has.
         """
-        network, found = self.network, {}
-        nearest = self._on_ways(frame)
+        network, nearest = self.network, self._on_ways(frame)
+        found: dict[tuple[int, int], float] = {}
         for (a, b), (at_a, at_b) in zip(network.cross_links.tolist(), network.cross_at.tolist(), strict=True):
             one, other = self._coming(frame, nearest.get(a, ()), at_a), self._coming(frame, nearest.get(b, ()), at_b)
             if one is None or other is None or max(one.seconds, other.seconds) > WITHIN:

@@ -70,7 +70,7 @@ class Viewer:
 
     def press(self, key: str) -> None:
         """Do what a key (see `keys.py`) asks for, or let it drive the driven agent."""
-        if self.source.driver is not None and (action := self._action_of(key)) is not None:
+        if (action := self.source.controls.get(key)) is not None:
             self._held = key
             self.source.steer(action)
             if not self.running:
@@ -90,13 +90,6 @@ class Viewer:
         if key == self._held:
             self._held = None
             self.source.steer(None)
-
-    def _action_of(self, key: str) -> int | None:
-        """Return the action that a key stands for while an agent is driven."""
-        if len(key) == 1 and key.isdigit():
-            return (int(key) - 1) % 10
-        driver = self.source.driver
-        return None if driver is None else artist_of(self.source.artist, driver).keys.get(key)
 
     def click(self, x: int, y: int) -> None:
         """Choose the agent at a pixel, or none."""

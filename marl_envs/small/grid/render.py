@@ -147,8 +147,9 @@ def _signpost(x: float, y: float, values: NDArray[Any], theme: Theme) -> Iterato
         return
     for action in np.flatnonzero(values >= best - 1e-6 * abs(best)).tolist():
         down, right = _WAYS[action]
-        yield from arrow((x, y), (x + 0.4 * right, y + 0.4 * down), 0.06, theme.goal_edge)
-    yield Text(x - 0.16, y + 0.36, f"{best:.3g}", 0.15, theme.ink)
+        yield from arrow((x, y - 0.08), (x + 0.36 * right, y - 0.08 + 0.36 * down), 0.06, theme.goal_edge)
+    said = f"{best:.2f}".rstrip("0").rstrip(".")
+    yield Text(x, y + 0.38, "0" if said == "-0" else said, 0.15, theme.ink)
 
 
 def _told(row: str, cue: int) -> str:

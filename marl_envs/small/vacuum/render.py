@@ -85,7 +85,9 @@ class VacuumArtist:
         """Yield how often robots were in each room during the last frames, for where they were most."""
         counts = np.sum([np.bincount(frame["rooms"], minlength=NUM_ROOMS) for frame in moment.frames], axis=0)
         for room in np.flatnonzero(counts).tolist():
-            yield Rect(*_ROOMS[room], warmth(round(8 * float(counts[room]) / float(counts.max())) / 8, theme))
+            x, y, width, height = _ROOMS[room]
+            share = round(8 * float(counts[room]) / float(counts.max())) / 8
+            yield Rect(x, y, width, height, warmth(share, theme))
 
     def conflicts(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
         """Yield a frame around each room that several robots came into in the last step; dark if it was dirty."""

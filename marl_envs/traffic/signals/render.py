@@ -165,7 +165,7 @@ class SignalsArtist:
         for signal in self.signals:
             links = slice(network.first_link[signal.junction], network.first_link[signal.junction + 1])
             for lane in np.unique(network.link_start[links]).tolist():
-                half = 0.42 * float(network.lane_width[lane])
+                half = 0.45 * float(network.lane_width[lane])
                 bar = self.map.box(lane, float(network.length[lane]), BAR, half)
                 if self.map.holds(Polygon(bar, (0, 0, 0, 0))):
                     found[lane] = (signal.junction, bar)

@@ -59,6 +59,7 @@ class IntersectionArtist:
     without: ClassVar[dict[str, str]] = {}
     actions = ("keep speed", "accelerate", "brake", "brake hard", "turn left", "straight on", "turn right")
     keys: ClassVar[dict[str, int]] = {"up": ACCELERATE, "down": BRAKE, "return": HARD_BRAKE}
+    pedals: ClassVar[dict[str, float]] = {"up": 1.0, "down": -0.4, "return": -1.0}
 
     def extent(self) -> tuple[float, float]:
         """Return width and height of the picture [m]."""
