@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.marks import arrow, path, ring, warmth
+from marl_envs.render.marks import arrow, path, ring, seen_through, warmth
 from marl_envs.render.scene import (
     WHOLE,
     Circle,
@@ -87,7 +87,7 @@ class VacuumArtist:
         for room in np.flatnonzero(counts).tolist():
             x, y, width, height = _ROOMS[room]
             share = round(8 * float(counts[room]) / float(counts.max())) / 8
-            yield Rect(x, y, width, height, warmth(share, theme))
+            yield Rect(x, y, width, height, seen_through(warmth(share, theme), 0.1 + 0.35 * share))
 
     def conflicts(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
         """Yield a frame around each room that several robots came into in the last step; dark if it was dirty."""
