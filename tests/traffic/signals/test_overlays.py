@@ -117,8 +117,8 @@ def test_the_time_to_collision_is_the_gap_over_the_closing_speed(drawn: SignalsA
         drawn, *((lane, end - far, speed, link) for far, speed in ((10.0, 2.0), (23.0, 10.0), (60.0, 10.0)))
     )
     found = {(v, u): (gap, seconds) for v, u, gap, seconds in followers(frame)}
-    assert found[1, 0] == pytest.approx((23.0 - 10.0 - LONG, 1.0), abs=1e-4)
-    assert found[2, 1] == (pytest.approx(32.0, abs=1e-4), np.inf)
+    assert list(found[1, 0]) == pytest.approx([23.0 - 10.0 - LONG, 1.0], abs=1e-4)
+    assert list(found[2, 1]) == pytest.approx([32.0, np.inf], abs=1e-4)
     shapes = list(drawn.overlays["ttc"](Moment([frame]), LIGHT))
     assert [shape.text for shape in shapes if isinstance(shape, Text)] == ["1.0 s"]
     (line,) = [shape for shape in shapes if isinstance(shape, Line)]
