@@ -114,7 +114,7 @@ class Viewer:
     def forward(self) -> None:
         """Go one step on, and stop there."""
         self.running = False
-        if not self.source.forward():
+        if not self._step():
             self.say("the episode is over" if self.source.over else "a key drives: waiting for it")
 
     def back(self) -> None:
@@ -240,7 +240,7 @@ class Viewer:
     def _end_recording(self) -> None:
         if self.keeper.recording:
             rate = self.pace.rate * min(self.pace.speed, 2.0)
-            self._try(lambda: f"wrote {self.keeper.stop(rate)}")
+            self._try(lambda: self.keeper.stop(rate))
 
     # Time and pictures
 
@@ -251,15 +251,21 @@ class Viewer:
         self.pace.pass_time(seconds)
         begun = time.perf_counter()
         while self.pace.take():
-            if not self.source.forward():
+            if not self._step():
                 self.running = not self.source.over
                 self.pace.drop()
                 return
-            if self.keeper.recording:
-                self.keeper.add(self.eye.picture())
             if time.perf_counter() - begun > BUSY:
                 self.pace.drop()
                 return
+
+    def _step(self) -> bool:
+        """Go one step on, and record what is then seen; return whether there was one."""
+        if not self.source.forward():
+            return False
+        if self.keeper.recording and not self.keeper.add(self.eye.picture()):
+            self._end_recording()
+        return True
 
     def draw(self) -> Any:
         """Return the surface that shows everything; the next call draws over it."""

@@ -216,6 +216,30 @@ def test_closing_keeps_what_is_being_recorded(tmp_path):
         assert gif.n_frames == 6
 
 
+def test_single_steps_are_recorded_too(tmp_path):
+    from PIL import Image
+
+    viewer = make_viewer(tmp_path)
+    for key in ("space", "v", "right", "right", "right", "v"):
+        viewer.press(key)
+    with Image.open(tmp_path / "warehouse-v0-seed-3-1.gif") as gif:
+        assert gif.n_frames == 3
+    for key in ("v", "v"):
+        viewer.press(key)
+    assert "nothing recorded" in viewer._status()
+
+
+def test_a_recording_that_is_full_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("marl_envs.render.viewer.keeping.MOST", 2)
+    viewer = make_viewer(tmp_path)
+    viewer.press("v")
+    viewer.press("right")
+    assert viewer.keeper.recording
+    viewer.press("right")
+    assert not viewer.keeper.recording
+    assert [path.suffix for path in tmp_path.iterdir()] == [".gif"]
+
+
 def test_another_seed_ends_a_recording_too(tmp_path):
     viewer = make_viewer(tmp_path)
     viewer.press("v")
