@@ -83,7 +83,7 @@ class Figure:
 class Play:
     """Open a stored episode in the viewer, exactly as it was measured (?: all keys).
 
-    Example: python -m benchmarks play results/quick --job "floor-5x5 pibt 0" --episode first-deadlock
+    Example: python -m benchmarks play results/quick --job floor-5x5/pibt/0 --episode first-deadlock
 
     Example: python -m benchmarks play results/quick/runs/0123456789abcdef --episode 7
     """
@@ -93,8 +93,8 @@ class Play:
     episode: str = "worst"
     """worst or best (by the headline), first-deadlock or first-collision (where there are such), replay (the one in the
     report), or a number."""
-    job: str = ""
-    """Words of the job's title, such as "tiny greedy 0", where RUN holds several."""
+    job: Annotated[str, tyro.conf.arg(aliases=["--cell"])] = ""
+    """Which run of a results folder: environment/agent/seed, or words of it, such as "tiny greedy", as in `verify`."""
 
 
 @dataclass(frozen=True)

@@ -67,21 +67,21 @@ class Ci:
 class Verify:
     """Run one finished job again; exit status 1 unless every bit of its results is the same.
 
-    Example: python -m benchmarks verify results/quick --cell floor-5x5/pibt/0
+    Example: python -m benchmarks verify results/quick --job floor-5x5/pibt/0
 
     Example: python -m benchmarks verify results/quick/runs/0123456789abcdef
     """
 
     run: Annotated[Path, tyro.conf.Positional]
-    """A run folder, or a results folder together with --cell."""
-    cell: str | None = None
-    """Which run of a results folder: environment/agent/seed."""
+    """A run folder, or the folder that `run` wrote."""
+    job: Annotated[str, tyro.conf.arg(aliases=["--cell"])] = ""
+    """Which run of a results folder: environment/agent/seed, or words of it, as in `play`."""
 
     def execute(self, console: Console) -> int:
         """Verify."""
         from benchmarks.verify import run_verify
 
-        return run_verify(self.run, self.cell, console)
+        return run_verify(self.run, self.job, console)
 
 
 @dataclass(frozen=True)

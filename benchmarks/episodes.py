@@ -125,7 +125,10 @@ def play_again(job: Job, folder: Path, number: int) -> Played:
     first = _first_kept(job)
     if not first <= number < first + job.evaluate.episodes:
         last = first + job.evaluate.episodes - 1
-        raise InputError(f"{job.title}: episode {number} cannot be played again; allowed are {first} to {last}")
+        why = (
+            "an earlier policy of the training played it, which is not kept" if 0 <= number < first else "there is none"
+        )
+        raise InputError(f"{job.title}: no episode {number} to play again ({why}); allowed are {first} to {last}")
     played = _played(job, folder, *_place(job, number - first))
     stored = read_episodes(folder)[number]
     different = [name for name, value in stored.items() if not _same(value, played.metrics[name])]
@@ -189,8 +192,10 @@ def player_of(job: Job, folder: Path) -> Any:
     try:
         header, arrays = checkpoint.read(path)
         learner.restore(path, header["learner"], checkpoint.section(arrays, "learner"))
-    except (FileNotFoundError, KeyError, CheckpointError) as error:
-        raise InputError(f"{path}: {error}") from error
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing: without what {job.agent} learned, nothing can be played again") from error
+    except (KeyError, CheckpointError) as error:
+        raise InputError(f"{path} does not hold what {job.agent} learned ({error}); run the suite again") from error
     return learner
 
 

@@ -16,6 +16,7 @@ from benchmarks.episodes import find, play_again, player_of, read_episodes
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, read_config
 from benchmarks.kinds import LearnerAgent
+from benchmarks.naming import the_run
 
 if TYPE_CHECKING:
     from marl_envs.render.viewer import Session, Source
@@ -41,7 +42,7 @@ def play(run: Path, episode: str, job: str = "") -> None:
         run: a run folder, or a results folder.
         episode: "worst" or "best" by the headline, "first-deadlock" or "first-collision" where the family counts them,
             "replay" (the one recorded for the report), or the number of an episode.
-        job: words of the job's title ("tiny / independent / seed 0"), to say which one of a results folder.
+        job: "environment/agent/seed", or words of it, to say which one of a results folder.
 
     Raises:
         InputError: no finished run, no such job or episode, or one that does not come out as it was stored.
@@ -72,23 +73,14 @@ def approach(session: Session, step: int) -> None:
 def find_run(run: Path, job: str = "") -> tuple[Path, Job]:
     """Return the run folder and its job; raise InputError if there is not exactly one that is meant."""
     if (run / "config.json").is_file():
-        return run, read_config(run)[0]
+        alone = read_config(run)[0]
+        return the_run({run: alone}, job, run), alone
     folders = sorted(path.parent for path in run.glob("runs/*/" + store.DONE))
     if not folders:
         raise InputError(f"{run} is neither a run folder nor a results folder with finished runs")
     jobs = {folder: read_config(folder)[0] for folder in folders}
-    found = [(folder, spec) for folder, spec in jobs.items() if _fits(spec, job)]
-    if len(found) != 1:
-        titles = "\n  ".join(sorted(spec.title for _, spec in found or jobs.items()))
-        which = "several jobs fit" if found else f"no job fits {job!r}"
-        raise InputError(f"{run}: {which}; say which one by --job, with words of its title:\n  {titles}")
-    return found[0]
-
-
-def _fits(spec: Job, words: str) -> bool:
-    return spec.title == words or all(
-        word in spec.title.replace("/", " ").split() for word in words.replace("/", " ").split()
-    )
+    folder = the_run(jobs, job, run)
+    return folder, jobs[folder]
 
 
 def find_episode(folder: Path, job: Job, episode: str) -> Stored:

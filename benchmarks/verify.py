@@ -12,18 +12,19 @@ from rich.markup import escape
 from benchmarks import record, store
 from benchmarks.errors import InputError, RunError
 from benchmarks.jobs import code_digest, read_config
+from benchmarks.naming import the_run
 from benchmarks.worker import Execute, perform
 
 FRAMES = ("episodes.parquet", "evals.parquet")
 ARRAYS = ("checkpoint.npz", store.REPLAY)
 
 
-def run_verify(place: Path, cell: str | None, console: Console, execute: Execute | None = None) -> int:
+def run_verify(place: Path, job: str, console: Console, execute: Execute | None = None) -> int:
     """Run a finished job again and compare every number; return 1 if any bit differs, else 0.
 
     Args:
         place: a run folder, or a results folder.
-        cell: "environment/agent/seed" in a results folder.
+        job: "environment/agent/seed", or words of it, in a results folder.
         console: where to print.
         execute: what runs the job; the simulation if not given.
 
@@ -31,13 +32,13 @@ def run_verify(place: Path, cell: str | None, console: Console, execute: Execute
         InputError: no such run, or a damaged one.
         RunError: the job fails.
     """
-    folder = find(place, cell)
-    job, code = read_config(folder)
+    folder = find(place, job)
+    spec, code = read_config(folder)
     if code != code_digest():
         console.print(f"[yellow]The code has changed since[/] ({code} then, {code_digest()} now): numbers may differ.")
-    console.print(f"{escape(job.title)} runs again ...")
+    console.print(f"{escape(spec.title)} runs again ...")
     with tempfile.TemporaryDirectory() as temporary:
-        outcome = perform(job, folder.name, Path(temporary), execute or _simulation())
+        outcome = perform(spec, folder.name, Path(temporary), execute or _simulation())
         if outcome.error:
             raise RunError(f"{outcome.error}\n{outcome.trace}".strip())
         problems = differences(folder, store.run_folder(Path(temporary), folder.name))
@@ -48,22 +49,15 @@ def run_verify(place: Path, cell: str | None, console: Console, execute: Execute
     return 1 if problems else 0
 
 
-def find(place: Path, cell: str | None) -> Path:
+def find(place: Path, job: str) -> Path:
     """Return the run folder that is meant; raise InputError if there is none, or it is damaged."""
-    if cell is None:
-        if not (place / "config.json").is_file():
-            raise InputError(
-                f"{place} is no run folder; in a results folder name the run: --cell environment/agent/seed"
-            )
+    if (place / "config.json").is_file():
         problem = store.check(place)
         if problem:
             raise InputError(f"{place}: {problem}; run the suite again")
-        return place
+        return the_run({place: read_config(place)[0]}, job, place)
     jobs = record.load(place).jobs
-    names = {f"{job.environment}/{job.agent}/{job.seed}": key for key, job in jobs.items()}
-    if cell not in names:
-        raise InputError(f"--cell: no run {cell!r} in {place}; allowed are {', '.join(names)}")
-    return store.run_folder(place, names[cell])
+    return store.run_folder(place, the_run(jobs, job, place))
 
 
 def differences(first: Path, second: Path) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,9 @@ import numpy as np
 
 from agents import EpsilonGreedy, IndependentQLearning, Linear, evaluate, train
 from agents.multi import HystereticQLearning
-from marl_envs.render import record
+from marl_envs.render import pictures, record, rollout
+from marl_envs.render.files import write_pictures
+from marl_envs.traffic.both.policies import Together
 
 
 class Scene(NamedTuple):
@@ -32,6 +35,7 @@ class Scene(NamedTuple):
     settings: tuple[tuple[str, Any], ...] = ()  # of the learner
 
 
+TRAFFIC, FLOW, BEGINNING = "traffic", 900.0, 60  # both kinds learn: [veh/h], and the step at which the GIF begins
 SHAPED = {"shaping": 0.5, "shaping_gamma": 1.0}  # pays for every cell nearer to the goal
 SCENES = {
     "warehouse": Scene(
@@ -88,6 +92,8 @@ SCENES = {
     ),
 }
 
+NAMES = (*SCENES, TRAFFIC)
+
 
 def trained(scene: Scene, scale: float, seed: int = 0) -> Any:
     """Return a learner after its training."""
@@ -106,8 +112,29 @@ def middling(scene: Scene, learner: Any) -> tuple[int, float]:
     return int(order[len(order) // 2]), float(found[order[len(order) // 2]])
 
 
+def show_traffic(folder: Path, scale: float) -> str:
+    """Train cars and signals together, record `folder`/play-traffic.gif from the midst of an episode; see `show`."""
+    from examples.learn_together import TASK, train  # which draws with matplotlib
+
+    began, parameters = time.process_time(), {**TASK, "flow": FLOW}
+    learners = train(("vehicles", "signals"), parameters, round(6000 * scale), 0)
+    env = importlib.import_module("marl_envs.traffic_v0").parallel_env(**parameters)
+    policy = Together(*(learner.greedy() for learner in learners.values()))
+    played = sorted(
+        (rollout(env, policy, seed=seed) for seed in range(15)), key=lambda one: one.info["metrics"]["delay"]
+    )
+    middle, path = played[7], folder / "play-traffic.gif"
+    frames = {name: values[BEGINNING : BEGINNING + 50] for name, values in middle.positions.items()}
+    shown = replace(middle, actions=middle.actions[BEGINNING : BEGINNING + 49], positions=frames)
+    write_pictures(path, pictures(shown, (420, 440), smooth=2), 10.0)
+    took, size = time.process_time() - began, path.stat().st_size / 1024
+    return f"traffic: {took:.0f} CPU-s, delay {middle.info['metrics']['delay']:g}, {path} {size:.0f} KiB"
+
+
 def show(name: str, folder: Path, scale: float) -> str:
     """Train, record `folder`/play-NAME.gif, and return a line that says what came of it."""
+    if name == TRAFFIC:
+        return show_traffic(folder, scale)
     scene, began = SCENES[name], time.process_time()
     learner = trained(scene, scale)
     seed, value = middling(scene, learner)
@@ -124,7 +151,7 @@ def main() -> None:
     """Train and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("docs/images"), help="folder of the GIFs")
-    parser.add_argument("--only", nargs="+", choices=SCENES, default=list(SCENES), help="families")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="families")
     parser.add_argument("--scale", type=float, default=1.0, help="of the training's length")
     chosen = parser.parse_args()
     for name in chosen.only:

@@ -78,7 +78,11 @@ def play(chosen: argparse.Namespace) -> None:
     if chosen.id.endswith(".npz"):
         from marl_envs.render import load
 
-        source = Film(load(chosen.id), Path(chosen.id).stem)
+        trajectory = load(chosen.id)
+        if chosen.record is not None:
+            _write(trajectory, chosen)
+            return
+        source = Film(trajectory, Path(chosen.id).stem)
     else:
         from marl_envs import make
         from marl_envs.render.viewer.policies import find_policy
@@ -128,6 +132,19 @@ def _record(env: Any, policy: Any, chosen: argparse.Namespace) -> None:
         raise ValueError("a recording needs a policy that is not the keyboard")
     fps = min(chosen.fps, 50.0)
     trajectory = record(env, policy, chosen.record, seed=chosen.seed, fps=fps, theme=chosen.theme, size=chosen.size)
+    print(f"wrote {chosen.record}: {trajectory.steps} steps")
+
+
+def _write(trajectory: Any, chosen: argparse.Namespace) -> None:
+    """Write the pictures of a trajectory file, as `--record` asks."""
+    from marl_envs.render import pictures
+    from marl_envs.render.files import check_target, write_pictures
+
+    fps = min(chosen.fps, 50.0)
+    check_target(chosen.record, fps, "--fps")
+    if chosen.record.suffix.lower() == ".npz":
+        raise ValueError(f"{chosen.id} is a trajectory already: --record takes .gif, .mp4 or a folder")
+    write_pictures(chosen.record, pictures(trajectory, chosen.size, chosen.theme), fps)
     print(f"wrote {chosen.record}: {trajectory.steps} steps")
 
 

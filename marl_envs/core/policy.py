@@ -26,5 +26,8 @@ class Explains(Protocol):
     """A policy that can say what it expects of each action; viewers show it."""
 
     def values(self, vec: VectorEnv, obs: Any) -> NDArray[Any]:
-        """Return the value of each action, float [E, A, N]; NaN where it knows none. Must change nothing."""
+        """Return the value of each action, float [E, A, N]; NaN where it knows none. Must change nothing.
+
+        Viewers also ask with observations that the agents do not have, to draw a map of what is expected elsewhere.
+        """
         ...

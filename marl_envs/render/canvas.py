@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marl_envs.render.letters import Letters
 from marl_envs.render.placing import Placing, fitted, strip
 from marl_envs.render.pygame_loader import load_pygame
 from marl_envs.render.scene import Many, Polygons, Rect, Scene, Shape
 from marl_envs.render.sprites import SpriteBook
+from marl_envs.render.theme import Color
 
 Image: TypeAlias = NDArray[np.uint8]  # (height, width, 3), red green blue
 
@@ -48,6 +50,7 @@ class Canvas:
         self._forget()
 
     def _forget(self) -> None:
+        self._letters = Letters()
         self._placing: Placing | None = None  # what `_sprites` was made for
         self._sprites: Any = None
         self._drawn: Any = None  # what `_background` shows, and where
@@ -93,7 +96,7 @@ class Canvas:
             self._pixels = np.zeros((height, width, 3), np.uint8)
             self._pixel_surface = pygame.image.frombuffer(self._pixels, self.size, "RGB")  # the same memory
         if self._sprites is None or self._sprites.scale != placing.scale:
-            self._sprites = SpriteBook(placing.scale, placing.left, placing.top, self.size)
+            self._sprites = SpriteBook(placing.scale, placing.left, placing.top, self.size, self._letters)
         else:
             self._sprites.move(placing.left, placing.top)
         self._placing = placing
@@ -139,22 +142,19 @@ class Canvas:
         if self._placing is not None and self._placing.top < high:  # a camera has put the scene below the line
             self._surface.fill(scene.page, (0, 0, self.size[0], high))
         indent = min(max(4, fitted(self.size, scene.width, scene.height).left), round(0.4 * self.size[0]))
-        size = round(0.62 * high)
-        while size > 8:
-            images = self._value_images(scene, size)
-            needed = sum(image.get_width() + gap for image, gap in images)
-            if needed <= self.size[0] - 2 * indent:
-                break
+        size, room, letters = round(0.62 * high), self.size[0] - 2 * indent, self._letters
+        words = [(text, fill, part) for pair in scene.values for text, fill, part in _label_and_value(*pair, scene)]
+        while size > 8 and sum(letters.width(text, size, fill) + size // part for text, fill, part in words) > room:
             size -= 1
+        images = [(letters.write(text, size, fill), size // part) for text, fill, part in words]
+        usual = min((image.get_height() for image, _ in images), default=0)  # descenders make some higher
         x = indent
         for image, gap in images:
-            self._surface.blit(image, (x, (high - image.get_height()) // 2 + 1))
+            self._surface.blit(image, (x, (high - usual) // 2 + 1))
             x += image.get_width() + gap
 
-    def _value_images(self, scene: Scene, size: int) -> list[tuple[Any, int]]:
-        """Return images of all labels and values, each with the room to leave behind it [pixels]."""
-        images = []
-        for label, value in scene.values:
-            images.append((self._sprites.write(label, size, scene.faint), size // 3))
-            images.append((self._sprites.write(value, size, scene.ink), size))
-        return images
+
+def _label_and_value(label: str, value: str, scene: Scene) -> Iterator[tuple[str, Color, int]]:
+    """Yield text, colour, and what part of the letters' size is left free behind it, of a label and of its value."""
+    yield label, scene.faint, 3
+    yield value, scene.ink, 1

@@ -142,6 +142,7 @@ class Moment:
     actions: tuple[float, ...] = ()  # of all agents, that led here from the frame before; empty: unknown
     values: NDArray[Any] | None = None  # float [A, N]: what the policy expects of each action now
     chosen: int | None = None  # the agent that is looked at
+    elsewhere: Sequence[tuple[Point, NDArray[Any]]] = ()  # what it expects at other places, float [N] each
 
     @property
     def frame(self) -> Frame:
@@ -171,6 +172,10 @@ class Artist(Protocol):
     def overlays(self) -> Mapping[str, Overlay]:
         """What can be shown above the scene, by names of `marl_envs.render.marks.OVERLAYS`."""
 
+    @property
+    def without(self) -> Mapping[str, str]:
+        """Why there is no such overlay, by name, of all that are missing."""
+
     def rest(self, frame: Frame, agent: int) -> int:
         """Return a driven agent's action while no key is held; -1: time stands still until one is."""
 
@@ -199,6 +204,23 @@ class KindsArtist(Protocol):
 
     def of(self, agent: int) -> Artist:
         """Return the artist whose `actions`, `keys` and `reach` are those of the agent's kind."""
+
+
+@runtime_checkable
+class Pedals(Protocol):
+    """An artist of agents whose actions may be numbers, for who drives one; without a key the action is 0."""
+
+    @property
+    def pedals(self) -> Mapping[str, float]:
+        """Shares, in [-1, 1], of the largest action (or of the smallest, below 0) by the keys that suit them."""
+
+
+@runtime_checkable
+class Surveyor(Protocol):
+    """An artist that knows what the agent would observe elsewhere: so a policy's expectations become a map."""
+
+    def elsewhere(self, frame: Frame) -> tuple[list[Point], NDArray[Any]]:
+        """Return places [cells], and the observation that the agent would have at each now, [S, ...]."""
 
 
 def artist_of(artist: Artist, agent: int) -> Artist:

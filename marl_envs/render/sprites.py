@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from marl_envs.render.cutting import box_of, cut
+from marl_envs.render.letters import Letters
 from marl_envs.render.pygame_loader import load_pygame
 from marl_envs.render.scene import Circle, Line, Many, Point, Polygon, Polygons, Rect, Single, Text
 from marl_envs.render.theme import Color
@@ -31,8 +32,9 @@ class SpriteBook:
     What lies outside the picture is not drawn, and what is much larger than it is cut: a camera may be very close.
     """
 
-    def __init__(self, scale: float, left: int, top: int, size: tuple[int, int]) -> None:
+    def __init__(self, scale: float, left: int, top: int, size: tuple[int, int], letters: Letters) -> None:
         self.scale, self.left, self.top, self.size = scale, left, top, size
+        self._letters = letters
         self._by_shape: dict[Single, Sprite | None] = {}
         self._images: dict[Drawing, Any] = {}
         self._stamps: dict[Single, Sprite | None] = {}  # of what comes many times: image, and where (0, 0) lies in it
@@ -57,7 +59,9 @@ class SpriteBook:
     def copies(self, many: Many) -> list[Sprite]:
         """Return the image of a shape at each of its places that are in the picture."""
         if many.shape not in self._stamps:
-            home = SpriteBook(self.scale, 0, 0, (_FAR, _FAR))  # where (0, 0) is the place, whatever the camera does
+            home = SpriteBook(
+                self.scale, 0, 0, (_FAR, _FAR), self._letters
+            )  # where (0, 0) is the place, whatever the camera does
             self._stamps[many.shape] = home.get(many.shape)
         sprite = self._stamps[many.shape]
         if sprite is None or not len(many.places):
@@ -90,16 +94,6 @@ class SpriteBook:
             sprites.append((image, (corners[i][0], corners[i][1])))
         return sprites
 
-    def write(self, text: str, size: int, fill: Color) -> Any:
-        """Return an image of `text` in letters of `size` pixels, in pygame's own font: the same everywhere."""
-        key = ("text", text, size, fill)
-        if key not in self._images:
-            # Fonts are not kept: using one after somebody else's pygame.quit() crashes the interpreter.
-            image = load_pygame().font.Font(None, size).render(text, True, fill[:3])
-            image.set_alpha(fill[3])
-            self._keep(key, image)
-        return self._images[key]
-
     def _keep(self, key: Drawing, image: Any) -> None:
         if len(self._images) >= _MOST:
             self._images.clear()
@@ -110,7 +104,7 @@ class SpriteBook:
         size = shape.size * self.scale
         if size < _READABLE:
             return None
-        image = self.write(shape.text, round(1.4 * size), shape.fill)
+        image = self._letters.write(shape.text, round(1.4 * size), shape.fill)
         box = image.get_bounding_rect()  # centre what is inked, not the line with its room for descenders
         x, y = self.left + shape.x * self.scale, self.top + shape.y * self.scale
         return image, (round(x - box.x - box.width / 2), round(y - box.y - box.height / 2))

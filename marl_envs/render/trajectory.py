@@ -106,7 +106,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
     """Read a trajectory file.
 
     Raises:
-        FileNotFoundError: if there is no such file.
+        OSError: there is no such file (FileNotFoundError), or it cannot be read; says which.
         TrajectoryError: if it is no trajectory, is cut short or damaged, or has another version; says which.
     """
     arrays = _read_arrays(path)
@@ -125,7 +125,14 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
 
 
 def _read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    data = Path(path).read_bytes()
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no file {path}: a trajectory is written by record(env, policy, 'x.npz')"
+        ) from error
+    except OSError as error:
+        raise type(error)(f"the trajectory {path} cannot be read: {error.strerror}") from error
     try:
         if not data.startswith(b"PK"):
             raise ValueError("it is no zip archive")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marl_envs.render.scene import Line, Point, Polygon, Rect, Shape, Text
+from marl_envs.render.scene import Circle, Line, Point, Polygon, Rect, Shape, Text
 from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.traffic.network import Network
 
@@ -133,10 +133,13 @@ def roads(chart: RoadMap, theme: Theme) -> tuple[Shape, ...]:
         points = chart.tracks[d].points.tolist()
         for a, b in pairwise(points):
             shapes += _strip(chart, a, b, width + 0.1, asphalt)
+        bends = points[1:-1] if d >= lanes else ()  # of ways through junctions: without gaps on the outside
+        shapes += [Circle(*chart.at(*point), width / 2 + 0.05, asphalt) for point in bends]
     for j in chart.junctions:
         links = range(network.first_link[j], network.first_link[j + 1])
-        middles = [chart.tracks[lanes + k] for k in links]
-        rim = _around([chart.at(*t.place(float(t.at[-1]) / 2)[:2]) for t in middles])
+        ways = [chart.tracks[lanes + k] for k in links]
+        along = (0.2, 0.5, 0.8)  # of them: what lies between is road, and no further out than their lanes
+        rim = _around([chart.at(*t.place(share * float(t.at[-1]))[:2]) for t in ways for share in along])
         if len(rim) > 2:
             shapes.append(Polygon(rim, asphalt))
     for lane in range(lanes):

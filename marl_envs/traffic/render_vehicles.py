@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,14 +11,23 @@ import numpy as np
 from marl_envs.render.marks import arrow, ring, seen_through
 from marl_envs.render.scene import Frame, Moment, Overlay, Point, Rect, Shape, Text
 from marl_envs.render.theme import Theme, mix
+from marl_envs.render.waiting import in_circles
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap
-from marl_envs.traffic.render_overlays import lane_heat, tied, way
+from marl_envs.traffic.render_overlays import (
+    MARGIN,
+    NEAR,
+    SLOW,
+    TTC_CRITICAL,
+    TTC_SHOWN,
+    WITHIN,
+    followers,
+    lane_heat,
+    tied,
+    way,
+)
 from marl_envs.traffic.vehicles.types import NONE
 
-SLOW, NEAR = 0.5, 8.0  # [m/s] and [m]: who stands behind somebody waits for him
-MARGIN, WITHIN = 3.0, 8.0  # [s] of a conflict that is shown, and until one is there
-TTC_SHOWN, TTC_CRITICAL = 5.0, 1.5  # [s]
 SHORT = ("keep", "faster", "slower", "brake!", "left", "straight", "right")
 
 
@@ -65,19 +73,11 @@ class VehicleOverlays:
 
     def waits_for(self, frame: Frame) -> tuple[dict[int, int], set[int]]:
         """Return which vehicle waits for which, and who waits, over others, for itself."""
-        waiting = {v: u for v, u, gap, _ in self._followers(frame) if frame["speed"][v] < SLOW and gap < NEAR}
+        waiting = {v: u for v, u, gap, _ in followers(frame) if frame["speed"][v] < SLOW and gap < NEAR}
         for v, u in zip(frame["slot"].tolist(), frame["foe"].tolist(), strict=True):
             if NONE not in (v, u) and frame["place"][v] >= 0 and frame["speed"][v] < SLOW:
                 waiting.setdefault(v, u)
-        caught: set[int] = set()
-        for first in waiting:
-            seen, other = [first], waiting[first]
-            while other in waiting and other not in seen:
-                seen.append(other)
-                other = waiting[other]
-            if other == first:
-                caught.update(seen)
-        return waiting, caught
+        return waiting, in_circles(waiting)
 
     def conflicts(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
         """Yield a line to the vehicle of each agent's most pressing conflict, with the time between the two [s]."""
@@ -94,7 +94,7 @@ class VehicleOverlays:
     def ttc(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
         """Yield a line from each vehicle to the one ahead on its lane that it would hit within seconds, and when."""
         frame = moment.frame
-        for v, u, _, seconds in self._followers(frame):
+        for v, u, _, seconds in followers(frame):
             start, end = self._at(frame, v), self._at(frame, u)
             if seconds < TTC_SHOWN and self._shown(start, end):
                 fill = theme.ink if seconds < TTC_CRITICAL else theme.wanted_edge
@@ -112,16 +112,6 @@ class VehicleOverlays:
             if self._shown((x, y)):
                 yield Rect(x - 3.4, y + 2.0, 6.8, 2.4, seen_through(theme.page, 0.85), 0.6)
                 yield Text(x, y + 3.2, SHORT[best] if best < len(SHORT) else str(best), 1.5, theme.ink)
-
-    def _followers(self, frame: Frame) -> Iterator[tuple[int, int, float, float]]:
-        """Yield vehicle, the one ahead on the same drivable, the gap [m], and the time to collision [s] (or inf)."""
-        slots = np.flatnonzero(frame["place"] >= 0)
-        order = slots[np.lexsort((frame["dis"][slots], frame["place"][slots]))].tolist()
-        for v, u in itertools.pairwise(order):
-            if frame["place"][v] == frame["place"][u]:
-                gap = float(frame["dis"][u] - frame["body"][u] - frame["dis"][v])
-                closing = float(frame["speed"][v] - frame["speed"][u])
-                yield v, u, gap, max(0.0, gap) / closing if closing > 0.0 else np.inf
 
     def _at(self, frame: Frame, v: int) -> Point:
         middle = self._body(frame, v)

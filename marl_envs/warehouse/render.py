@@ -33,7 +33,7 @@ from marl_envs.render.scene import (
 from marl_envs.render.theme import Theme, mix
 from marl_envs.warehouse.equipped import floor_of
 from marl_envs.warehouse.render_battery import bar, charging_cell, dead
-from marl_envs.warehouse.render_overlays import ROTATE, FloorOverlays
+from marl_envs.warehouse.render_overlays import ROTATE, WITHOUT, FloorOverlays
 
 DETAILED = 7.0  # [pixels] of a cell from which robots have noses and numbers
 MOST_DETAILED = 600  # robots in the picture up to which they have
@@ -49,6 +49,7 @@ class WarehouseArtist:
 
     reach = 0.5  # [cells] from the middle of a robot to its rim
     actions = ("no-op", "forward", "turn left", "turn right", "load or unload")
+    without = WITHOUT
     keys: ClassVar[dict[str, int]] = {"up": 1, "left": 2, "right": 3, "down": 0, "return": 4}
 
     def __init__(self, rows: tuple[str, ...]) -> None:

@@ -16,8 +16,10 @@ import numpy as np
 from marl_envs.render.marks import RECENT, arrow, path, ring, warmth
 from marl_envs.render.scene import Frame, Moment, Overlay, Point, Rect, Shape
 from marl_envs.render.theme import Theme, mix
+from marl_envs.render.waiting import in_circles
 
 Cell = tuple[int, int]  # row, col
+WITHOUT = {"ttc": "robots move cell by cell and never touch; conflicts (c) shows what they wanted"}
 MOST_WAYS = 60  # robots up to which all ways are shown; beyond, that of the chosen one
 HEADINGS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # up, down, left, right: (row, col)
 LEFT, RIGHT = (2, 3, 1, 0), (3, 2, 0, 1)  # heading after a turn
@@ -191,16 +193,3 @@ def shortest(rows: Sequence[str], obstacle: str, start: Cell, end: Cell, blocked
     while cells[-1] != start:
         cells.append(came[cells[-1]])
     return cells[::-1]
-
-
-def in_circles(waiting: dict[int, int]) -> set[int]:
-    """Return who waits, over others, for itself."""
-    caught = set()
-    for first in waiting:
-        seen, other = [first], waiting[first]
-        while other in waiting and other not in seen:
-            seen.append(other)
-            other = waiting[other]
-        if other == first:
-            caught.update(seen)
-    return caught

@@ -18,9 +18,10 @@ from benchmarks.compare import verdict
 from benchmarks.errors import InputError
 from benchmarks.export import latex, marl_eval, run_export
 from benchmarks.jobs import Job
+from benchmarks.play import find_run
 from benchmarks.statistics import compare_pairs
 from benchmarks.suite import run_suite
-from benchmarks.verify import run_verify
+from benchmarks.verify import find, run_verify
 from tests.benchmarks.fakes import fake_run, printed, quiet_console, write_suite
 
 
@@ -168,10 +169,23 @@ def test_verify_names_what_differs(results: Path) -> None:
 
 
 def test_verify_refuses_what_is_no_run(results: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--cell: no run 'floor/nobody/0' in .*; allowed are floor/greedy/0"):
+    with pytest.raises(InputError, match=r"no run fits 'floor/nobody/0'; .*--job.*:\n  floor/bound/0\n"):
         run_verify(results, "floor/nobody/0", quiet_console(), fake_run)
-    with pytest.raises(InputError, match="is no run folder"):
-        run_verify(results, None, quiet_console(), fake_run)
+    with pytest.raises(InputError, match="several runs fit"):
+        run_verify(results, "", quiet_console(), fake_run)
+    with pytest.raises(InputError, match="is no finished results folder"):
+        run_verify(tmp_path, "floor/greedy/0", quiet_console(), fake_run)
+
+
+def test_verify_and_play_understand_the_same_names(results: Path) -> None:
+    folder = find(results, "floor/learner/0")
+    assert folder == find_run(results, "floor/learner/0")[0]
+    for words in ("floor / learner / seed 0", "learner floor 0"):
+        assert find(results, words) == find_run(results, words)[0] == folder
+    assert find(folder, "learner") == find_run(folder, "learner")[0] == folder
+    for found in (find, find_run):
+        with pytest.raises(InputError, match="no run fits 'greedy'"):
+            found(folder, "greedy")
 
 
 def check_marl_eval(tree: dict[str, Any]) -> int:

@@ -113,10 +113,36 @@ def test_the_recorded_replay_is_a_film(results: Path) -> None:
 def test_what_cannot_be_played_is_told(results: Path, tmp_path: Path) -> None:
     for run, episode, job, message in (
         (tmp_path, "worst", "", "neither a run folder nor a results folder"),
-        (results, "worst", "", r"several jobs fit; .*\n  floor / greedy / seed 0\n  floor / learner / seed 0"),
-        (results, "worst", "dqn", "no job fits 'dqn'"),
+        (results, "worst", "", r"several runs fit; .*\n  floor/greedy/0\n  floor/learner/0"),
+        (results, "worst", "dqn", "no run fits 'dqn'"),
         (results, "4", "greedy", "number from 0 to 3, not 4"),
         (results, "median", "greedy", "no episodes called 'median'; allowed are worst, best, first-deadlock"),
     ):
         with pytest.raises(InputError, match=message):
             play.source_of(run, episode, job)
+
+
+def test_where_the_last_evaluations_count_those_of_the_last_policy_are_played(tmp_path: Path) -> None:
+    train = {"num_envs": 2, "evaluations": 3, "eval_episodes": 2, "result": 2}
+    suite = load_suite(write_suite(tmp_path, environments={"floor": ENVIRONMENT}, seeds=1, train=train))
+    job = next(job for job in expand(suite) if job.agent == "learner")
+    folder = tmp_path / "runs" / "learner"
+    finish(job, folder)
+    stored = read_episodes(folder)
+    assert len(stored) == 8  # two evaluations of four episodes
+    for number in (4, 7):
+        session = play.source_of(tmp_path, str(number))
+        assert isinstance(session, Session)
+        while session.forward():
+            pass
+        assert session.env.metrics()[job.headline] == stored[number][job.headline]
+    assert play.find_episode(folder, job, "worst").number >= 4
+    with pytest.raises(InputError, match=r"no episode 3 to play again \(an earlier policy .*allowed are 4 to 7"):
+        play.source_of(tmp_path, "3")
+
+
+def test_a_missing_checkpoint_is_told(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "runs" / "learner", tmp_path / "learner")
+    (tmp_path / "learner" / "checkpoint.npz").unlink()
+    with pytest.raises(InputError, match=r"checkpoint.npz is missing: without what learner learned"):
+        play.source_of(tmp_path / "learner", "worst")

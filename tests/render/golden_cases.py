@@ -23,7 +23,7 @@ from marl_envs.render.artists import artist_for
 from marl_envs.render.canvas import Canvas, Image
 from marl_envs.render.marks import RECENT
 from marl_envs.render.placing import fitted
-from marl_envs.render.scene import Moment
+from marl_envs.render.scene import Frame, Moment, Point, Surveyor
 from marl_envs.render.theme import get_theme
 from marl_envs.render.viewer.policies import RandomPolicy
 
@@ -44,7 +44,7 @@ PLAYED = {  # family -> module, parameters, policy (see find_policy), steps
         "random",
         40,
     ),
-    "signals": ("traffic_signals_v0", {"network": "cross", "warmup": 60.0}, "random", 10),
+    "signals": ("traffic_signals_v0", {"network": "cross", "phases": "two", "warmup": 60.0}, "random", 30),
     "intersection": (
         "intersection_v0",
         {"layout": "cross", "num_vehicles": 12, "arrivals": "flow", "flow": 1500.0, "background": 0.3},
@@ -106,7 +106,17 @@ def moment_of(played: Trajectory, at: int) -> Moment:
     actions = tuple(played.actions[at - 1].tolist()) if at else ()
     count = len(played.agents) * 5
     values: NDArray[Any] = np.cos(1.7 * np.arange(count)).reshape(-1, 5)
-    return Moment(frames, actions, values[:, : most_actions(played)], 0)
+    return Moment(frames, actions, values[:, : most_actions(played)], 0, expected_elsewhere(played, frames[-1]))
+
+
+def expected_elsewhere(played: Trajectory, frame: Frame) -> list[tuple[Point, NDArray[Any]]]:
+    """Return made-up values of the actions at other places, where the family's artist knows some."""
+    artist = artist_for(played.env)
+    if not isinstance(artist, Surveyor):
+        return []
+    places = artist.elsewhere(frame)[0]
+    numbers = np.arange(len(places) * most_actions(played)).reshape(len(places), -1)
+    return list(zip(places, np.cos(2.3 * numbers), strict=True))
 
 
 def most_actions(played: Trajectory) -> int:

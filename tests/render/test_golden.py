@@ -188,7 +188,7 @@ def test_the_entry_of_a_game_that_was_played_has_a_frame(row, column):
             assert near(color, LIGHT.agent) == ((r, c) == (row, column))
 
 
-@pytest.mark.parametrize("family", ["signals", "intersection"])
+@pytest.mark.parametrize("family", ["signals", "intersection", "traffic"])
 @settings(max_examples=25)
 @given(st.floats(0.05, 0.95), st.data())
 def test_vehicles_are_on_their_lanes(family, share, data):
@@ -201,7 +201,7 @@ def test_vehicles_are_on_their_lanes(family, share, data):
     place = np.full_like(frame["place"], -1)
     place[0] = lane
     frame |= {"place": place, "dis": np.full(len(place), dis, np.float32), "body": np.full(len(place), 5.0, np.float32)}
-    if family == "intersection":
+    if family != "signals":
         none = np.full_like(frame["slot"], -1)
         frame |= {"came": place * 0 - 1, "exit": place * 0 - 1, "slot": none, "foe": none}
         frame |= {"agent": place * 0, "wreck": np.zeros(len(place), np.uint8), "pull": np.zeros(len(place), np.float32)}

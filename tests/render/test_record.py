@@ -10,9 +10,12 @@ from PIL import Image
 import marl_envs
 from marl_envs import render, warehouse_v0
 from marl_envs.core.parallel import ParallelEnv
+from marl_envs.core.registry import from_fingerprint
 from marl_envs.render.artists import ARTISTS
 from marl_envs.render.gif import write_gif
+from marl_envs.render.viewer.policies import RandomPolicy
 from marl_envs.warehouse.planner import GreedyPolicy
+from tests.render.golden_cases import PLAYED
 
 
 def make_env(**parameters) -> ParallelEnv:
@@ -124,6 +127,28 @@ def test_every_registered_environment_can_be_drawn_from_its_fingerprint():
         trajectory = render.rollout(env, forward, steps=1)
         first, second = render.pictures(trajectory, (320, 240))
         assert first.shape == second.shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize("family", PLAYED)
+def test_drawing_changes_nothing_that_agents_get(family):
+    name, parameters, _, _ = PLAYED[family]
+    seen, unseen = (from_fingerprint({"env": name, "params": parameters}) for _ in range(2))
+    policy, other = RandomPolicy(), RandomPolicy()
+    for env in (seen, unseen):
+        env.reset(seed=2)
+    for _ in range(8):
+        if not seen.agents:
+            break
+        assert seen.render("rgb_array").shape == (480, 640, 3)
+        assert len(seen.render("ansi").splitlines()) > 1
+        found = [
+            env.step(dict(zip(env.possible_agents, chooser.act(env.vec, None)[0].tolist(), strict=True)))
+            for env, chooser in ((seen, policy), (unseen, other))
+        ]
+        for agent, expected in found[1][0].items():
+            assert np.asarray(found[0][0][agent]).tobytes() == np.asarray(expected).tobytes()
+        assert found[0][1:4] == found[1][1:4]
+        assert seen.state().tobytes() == unseen.state().tobytes()
 
 
 def test_an_unknown_environment_cannot_be_drawn():

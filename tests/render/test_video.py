@@ -143,6 +143,15 @@ def test_the_command_line_records_without_a_window(tmp_path, capsys):
     assert "5 steps" in capsys.readouterr().out
 
 
+def test_the_command_line_makes_pictures_of_a_trajectory_file(tmp_path, capsys):
+    kept, path = tmp_path / "x.npz", tmp_path / "frames"
+    assert main(["play", "cliff-v0", "--set", "max_cycles=5", "--record", str(kept)]) == 0
+    assert main(["play", str(kept), "--record", str(path)]) == 0
+    assert len(list(path.glob("*.png"))) == 6
+    assert main(["play", str(kept), "--record", str(tmp_path / "y.npz")]) == 2
+    assert "is a trajectory already" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -150,7 +159,11 @@ def test_the_command_line_records_without_a_window(tmp_path, capsys):
         (["play", "cliff-v0", "--policy", "planner"], "there is no planner for gridworld_v0"),
         (["play", "cliff-v0", "--set", "max_cycles"], "--set needs NAME=VALUE"),
         (["play", "cliff-v0", "--set", "max_cycles=0"], "max_cycles"),
-        (["play", "nothing.npz"], "nothing.npz"),
+        (["play", "nothing.npz"], "there is no file nothing.npz"),
+        (
+            ["play", "signals-cross-tabular-v0", "--policy", "planner", "--set", "actions=duration"],
+            "no planner for traffic_signals_v0 with actions='duration' (there are with actions='phase' or",
+        ),
         (["play", "cliff-v0", "--fps", "0"], "fps must be in"),
         (["play", "cliff-v0", "--policy", "keyboard", "--record", "x.gif"], "policy that is not the keyboard"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class _Frames:
 
     can = frozenset({"back"})
     driver: int | None = None
+    controls: ClassVar[dict[str, float]] = {}
 
     def __init__(self, artist: Artist, agents: list[str], frames: list[Frame]) -> None:
         self.artist, self.agents = artist, agents
@@ -74,7 +76,7 @@ class _Frames:
     def drive(self, agent: int | None) -> None:
         """Nobody can drive in what has happened."""
 
-    def steer(self, action: int | None) -> None:
+    def steer(self, action: float | None) -> None:
         """Nobody can steer in what has happened."""
 
     def close(self) -> None:
@@ -106,7 +108,8 @@ class Film(_Frames):
 
     def details(self, agent: int) -> Details:
         """Return the last action of an agent: all that a trajectory knows."""
-        return Details(self.agents[agent], action=self.acted()[agent] if self._at else None)
+        number = self._trajectory.actions.dtype.kind == "f"
+        return Details(self.agents[agent], action=self.acted()[agent] if self._at else None, number=number)
 
     def trajectory(self) -> Trajectory:
         """Return the whole of it."""
@@ -163,6 +166,7 @@ class Live(_Frames):
             action=actions[agent] if actions else None,
             reward=float(out.reward[0, agent]),
             terms=tuple(zip(self._vec.reward_terms, out.terms[0, agent].tolist(), strict=True)),
+            number=self._vec.simulation.continuous,
         )
 
     def trajectory(self) -> Trajectory:

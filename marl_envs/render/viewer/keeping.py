@@ -44,23 +44,22 @@ class Keeper:
         self._pictures, self.recording = [], True
         return "recording; v: write it"
 
-    def add(self, surface: Any) -> None:
-        """Add a picture to the GIF, if one is being made and there is room; those of another size are scaled."""
-        if not self.recording or len(self._pictures) >= MOST:
-            return
+    def add(self, surface: Any) -> bool:
+        """Add a picture to the GIF that is being made, scaled to its size; return whether there is room for more."""
         pygame = load_pygame()
         if self._pictures and surface.get_size() != self._pictures[0].shape[1::-1]:
             surface = pygame.transform.smoothscale(surface, self._pictures[0].shape[1::-1])
         self._pictures.append(np.ascontiguousarray(pygame.surfarray.array3d(surface).swapaxes(0, 1)))
+        return len(self._pictures) < MOST
 
-    def stop(self, fps: float) -> Path | None:
-        """Write the GIF that is being made, if it has pictures; return where."""
+    def stop(self, fps: float) -> str:
+        """Write the GIF that is being made, if it has pictures; return what to say."""
         pictures, self._pictures, self.recording = self._pictures, [], False
         if not pictures:
-            return None
+            return "nothing recorded: no step was made"
         path = self.path(".gif")
         write_gif(path, pictures, min(FASTEST, fps))
-        return path
+        return f"wrote {path}"
 
     def _require(self) -> None:
         if not self.folder.is_dir():

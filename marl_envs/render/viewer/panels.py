@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from marl_envs.render.letters import Letters
 from marl_envs.render.marks import seen_through
 from marl_envs.render.pygame_loader import load_pygame
 from marl_envs.render.theme import Color, Theme
 from marl_envs.render.viewer.text import Row
-
-_MOST = 600  # kept images of text
 
 
 class Pen:
@@ -18,17 +17,11 @@ class Pen:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._images: dict[tuple[str, int, Color], Any] = {}
+        self._letters = Letters()
 
     def text(self, text: str, fill: Color, size: int | None = None) -> Any:
         """Return an image of a line of text."""
-        key = (text, size or self.size, fill)
-        if key not in self._images:
-            if len(self._images) >= _MOST:
-                self._images.clear()
-            # Fonts are not kept: using one after somebody else's pygame.quit() crashes the interpreter.
-            self._images[key] = load_pygame().font.Font(None, key[1]).render(text, True, fill[:3])
-        return self._images[key]
+        return self._letters.write(text, size or self.size, fill)
 
     @property
     def line(self) -> int:

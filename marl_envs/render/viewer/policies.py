@@ -13,7 +13,8 @@ from marl_envs.core.params import ParameterError
 from marl_envs.core.vector import VectorEnv
 
 NAMES = ("random", "planner", "keyboard")
-_PLANNERS = {  # family -> class, and the parameter that it is for, if not for all
+# family -> class, and the parameter and value that it is for, if not for all
+_PLANNERS: dict[str, tuple[tuple[str, tuple[str, str] | None], ...]] = {
     "warehouse_v0": (("marl_envs.warehouse.planner:GreedyPolicy", None),),
     "errands_v0": (
         ("marl_envs.warehouse.errands.pibt:PIBTPolicy", ("moves", "compass")),
@@ -78,8 +79,18 @@ def _planner(env: Any) -> Any:
     for reference, needs in _PLANNERS.get(family, ()):
         if needs is None or getattr(env.unwrapped.params, needs[0]) == needs[1]:
             return _named(reference)
-    which = f"{family} with these parameters" if family in _PLANNERS else family
-    raise ParameterError(f"there is no planner for {which}: try random, keyboard or module:attribute as policy")
+    raise ParameterError(
+        f"there is no planner for {_which(env, family)}; policy may be random, keyboard or module:attribute"
+    )
+
+
+def _which(env: Any, family: str) -> str:
+    """Return what has no planner, and what of the same kind has one."""
+    if family not in _PLANNERS:
+        return f"{family} (there are for {', '.join(sorted(_PLANNERS))})"
+    needs = [needed for _, needed in _PLANNERS[family] if needed is not None]
+    name, allowed = needs[0][0], " or ".join(f"{name}={value!r}" for name, value in needs)
+    return f"{family} with {name}={getattr(env.unwrapped.params, name)!r} (there are with {allowed})"
 
 
 def _named(reference: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,14 @@ from marl_envs.core.params import ParameterError
 from marl_envs.core.policy import Explains
 from marl_envs.core.snapshot import Snapshot
 from marl_envs.render.marks import RECENT
-from marl_envs.render.scene import Artist, Frame, Moment
+from marl_envs.render.scene import Artist, Frame, Moment, Pedals, Point, Surveyor, artist_of
 from marl_envs.render.trajectory import Trajectory
 from marl_envs.render.viewer.past import Past
 from marl_envs.render.viewer.source import Details, now_of, seen_by_all, spaces_of
 
 Row = NDArray[Any]  # one action an agent, [A]
+Expected = tuple[Point, NDArray[Any]]  # a place [cells], and what is expected of each action there, [N]
+MOST_PLACES = 2500  # that a policy is asked about in one picture
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Session:
         self.artist: Artist = importlib.import_module(self.env.vec.simulation.family.scene).artist(self.env.params)
         self._start, self._script = start, script
         self._driver: int | None = None
-        self._steering: int | None = None
+        self._steering: float | None = None
+        self._numbers: bool = self.env.vec.simulation.continuous  # whether actions are numbers
         self._begin()
 
     @property
@@ -109,6 +113,7 @@ class Session:
         self._past = Past(self.env)
         self._past.keep(0, self._frame())
         self._values: tuple[int, Any] | None = None
+        self._map: tuple[int, list[Expected]] | None = None
 
     def _frame(self) -> Frame:
         return {name: np.array(values) for name, values in self.env.frame().items()}
@@ -116,7 +121,10 @@ class Session:
     def moment(self, chosen: int | None = None, values: bool = False) -> Moment:
         """Return what is to be drawn."""
         actions = tuple(self._actions[self._at - 1].tolist()) if self._at else ()
-        return Moment(self._past.frames(self._at, RECENT), actions, self._expected() if values else None, chosen)
+        frames = self._past.frames(self._at, RECENT)
+        if not values:
+            return Moment(frames, actions, None, chosen)
+        return Moment(frames, actions, self._expected(), chosen, self._expected_elsewhere(frames[-1]))
 
     def _expected(self) -> NDArray[Any] | None:
         """Return what the policy expects of each action now, [A, N]; None if it does not say."""
@@ -127,9 +135,21 @@ class Session:
         found: NDArray[Any] = self._values[1]
         return found
 
+    def _expected_elsewhere(self, frame: Frame) -> list[Expected]:
+        """Return what the policy would expect at other places, where the artist knows what is seen there."""
+        if not isinstance(self.artist, Surveyor) or not isinstance(self.policy, Explains):
+            return []
+        if self._map is None or self._map[0] != self._at:
+            vec, (places, sights) = self.env.vec, self.artist.elsewhere(frame)
+            shape = seen_by_all(vec).shape
+            sights = sights if len(places) <= MOST_PLACES else sights[:0]
+            found = [self.policy.values(vec, np.broadcast_to(seen, shape).copy())[0, 0] for seen in sights]
+            self._map = (self._at, list(zip(places, found, strict=False)))
+        return self._map[1]
+
     def details(self, agent: int) -> Details:
         """Return what is known of an agent."""
-        found: dict[str, Any] = {"name": self.agents[agent], "driven": agent == self._driver}
+        found: dict[str, Any] = {"name": self.agents[agent], "driven": agent == self._driver, "number": self._numbers}
         found |= now_of(self.env.vec, agent)
         if self._at:
             paid = self._paid[self._at - 1]
@@ -145,24 +165,26 @@ class Session:
 
     def forward(self) -> bool:
         """Go one step on, as before if this one was played before; return whether there was one."""
-        if self.over or (self._driver is not None and self._steer_for() < 0):
+        if self.over or (self._driver is not None and self._steer_for() is None):
             return False
         known = self._at < len(self._actions) and self._driver is None
         self._play(self._actions[self._at] if known else self._choose())
         return True
 
-    def _steer_for(self) -> int:
-        """Return the driven agent's action; -1 while it is waited for."""
+    def _steer_for(self) -> float | None:
+        """Return the driven agent's action; None while it is waited for."""
         assert self._driver is not None
+        if self._steering is not None or self._numbers:
+            return self._steering or 0.0
         rests = self.artist.rest(self._past.frames(self._at, 1)[-1], self._driver)
-        return rests if self._steering is None else self._steering
+        return None if rests < 0 else rests
 
     def _choose(self) -> Row:
         """Return everyone's action, and forget the future that it replaces."""
         del self._actions[self._at :], self._paid[self._at :]
         self._past.forget(self._at)
         vec = self.env.vec
-        kind = np.float64 if vec.simulation.continuous else np.int64
+        kind = np.float64 if self._numbers else np.int64
         if self.policy is None:
             now = self._past.frames(self._at, 1)[-1]
             row = np.array([max(self.artist.rest(now, a), 0) for a in range(len(self.agents))], kind)
@@ -171,16 +193,15 @@ class Session:
         else:
             given = self.policy(dict(zip(self.agents, seen_by_all(vec)[0], strict=True)))
             row = np.array([np.asarray(given.get(agent, 0)).item() for agent in self.agents], kind)
-        if self._driver is not None:
-            row[self._driver] = self._steer_for()
+        if self._driver is not None and (steered := self._steer_for()) is not None:
+            row[self._driver] = steered
         self._actions.append(row)
         return row
 
     def _play(self, row: Row) -> None:
         """Step the environment, and remember."""
         mode, self.env.render_mode = self.env.render_mode, None
-        continuous = self.env.vec.simulation.continuous
-        actions = [np.array([value], np.float32) for value in row] if continuous else row.tolist()
+        actions = [np.array([value], np.float32) for value in row] if self._numbers else row.tolist()
         try:
             self.env.step(dict(zip(self.agents, actions, strict=True)))
         finally:
@@ -225,14 +246,28 @@ class Session:
         self._begin()
 
     def drive(self, agent: int | None) -> None:
-        """Let the keyboard drive an agent, or none; not where actions are no whole numbers."""
-        self._driver = None if self.env.vec.simulation.continuous else agent
-        self._steering = None
+        """Let the keyboard drive an agent, or none."""
+        self._driver, self._steering = agent, None
 
-    def steer(self, action: int | None) -> None:
-        """Say what the driven agent does in the steps to come; None: it rests."""
-        limit = 0 if self._driver is None else int(getattr(spaces_of(self.env.vec, self._driver)[1], "n", 0))
-        self._steering = action if action is None or action < limit else None
+    @property
+    def controls(self) -> Mapping[str, float]:
+        """Actions of the driven agent by the keys that take them: arrows and such, and digits."""
+        if self._driver is None:
+            return {}
+        space, artist = spaces_of(self.env.vec, self._driver)[1], artist_of(self.artist, self._driver)
+        if self._numbers:
+            low, high = float(space.low[0]), float(space.high[0])
+            shares = artist.pedals if isinstance(artist, Pedals) else {}
+            return {key: share * (high if share > 0 else -low) for key, share in shares.items()}
+        digits = {str((action + 1) % 10): action for action in range(min(10, int(space.n)))}
+        return digits | {key: action for key, action in artist.keys.items() if action < space.n}
+
+    def steer(self, action: float | None) -> None:
+        """Say what the driven agent does in the steps to come; None: it rests, also if it has no such action."""
+        space = None if self._driver is None else spaces_of(self.env.vec, self._driver)[1]
+        taken = action if self._numbers or action is None else int(action)
+        known = taken is None or (space is not None and np.asarray(taken, space.dtype).reshape(space.shape) in space)
+        self._steering = taken if known else None
 
     def trajectory(self) -> Trajectory:
         """Return the episode so far: seed and actions, or frames where it did not begin at a seed."""

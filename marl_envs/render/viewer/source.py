@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ class Details:
     terms: tuple[tuple[str, float], ...] = ()  # of the last reward
     values: NDArray[Any] | None = None  # [N]
     driven: bool = False  # by the keyboard
+    number: bool = False  # whether actions are numbers
 
 
 class Source(Protocol):
@@ -72,7 +74,11 @@ class Source(Protocol):
     def drive(self, agent: int | None) -> None:
         """Let the keyboard drive an agent, or none."""
 
-    def steer(self, action: int | None) -> None:
+    @property
+    def controls(self) -> Mapping[str, float]:
+        """Actions of the driven agent by the keys that take them."""
+
+    def steer(self, action: float | None) -> None:
         """Say what the driven agent does in the steps to come; None: nothing."""
 
     def trajectory(self) -> Trajectory:

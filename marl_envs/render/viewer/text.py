@@ -61,8 +61,7 @@ def action_name(artist: Artist, action: int) -> str:
 
 def _did(details: Details, artist: Artist) -> str:
     assert details.action is not None
-    whole = details.mask is not None or details.values is not None or float(details.action).is_integer()
-    return action_name(artist, int(details.action)) if whole else f"{details.action:+.2f}"
+    return f"{details.action:+.2f}" if details.number else action_name(artist, int(details.action))
 
 
 def _actions(details: Details, artist: Artist) -> Iterator[Row]:

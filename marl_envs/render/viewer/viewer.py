@@ -70,7 +70,7 @@ class Viewer:
 
     def press(self, key: str) -> None:
         """Do what a key (see `keys.py`) asks for, or let it drive the driven agent."""
-        if self.source.driver is not None and (action := self._action_of(key)) is not None:
+        if (action := self.source.controls.get(key)) is not None:
             self._held = key
             self.source.steer(action)
             if not self.running:
@@ -90,13 +90,6 @@ class Viewer:
         if key == self._held:
             self._held = None
             self.source.steer(None)
-
-    def _action_of(self, key: str) -> int | None:
-        """Return the action that a key stands for while an agent is driven."""
-        if len(key) == 1 and key.isdigit():
-            return (int(key) - 1) % 10
-        driver = self.source.driver
-        return None if driver is None else artist_of(self.source.artist, driver).keys.get(key)
 
     def click(self, x: int, y: int) -> None:
         """Choose the agent at a pixel, or none."""
@@ -121,7 +114,7 @@ class Viewer:
     def forward(self) -> None:
         """Go one step on, and stop there."""
         self.running = False
-        if not self.source.forward():
+        if not self._step():
             self.say("the episode is over" if self.source.over else "a key drives: waiting for it")
 
     def back(self) -> None:
@@ -195,10 +188,8 @@ class Viewer:
 
     def overlay(self, name: str) -> None:
         """Show an overlay, or no longer."""
-        if name not in self.source.artist.overlays:
-            self.say(f"this environment has no overlay {name!r}")
-        else:
-            self.eye.overlays ^= {name}
+        if said := self.eye.toggle(name):
+            self.say(said)
 
     def toggle_theme(self) -> None:
         """Go from light to dark, or back."""
@@ -249,7 +240,7 @@ class Viewer:
     def _end_recording(self) -> None:
         if self.keeper.recording:
             rate = self.pace.rate * min(self.pace.speed, 2.0)
-            self._try(lambda: f"wrote {self.keeper.stop(rate)}")
+            self._try(lambda: self.keeper.stop(rate))
 
     # Time and pictures
 
@@ -260,15 +251,21 @@ class Viewer:
         self.pace.pass_time(seconds)
         begun = time.perf_counter()
         while self.pace.take():
-            if not self.source.forward():
+            if not self._step():
                 self.running = not self.source.over
                 self.pace.drop()
                 return
-            if self.keeper.recording:
-                self.keeper.add(self.eye.picture())
             if time.perf_counter() - begun > BUSY:
                 self.pace.drop()
                 return
+
+    def _step(self) -> bool:
+        """Go one step on, and record what is then seen; return whether there was one."""
+        if not self.source.forward():
+            return False
+        if self.keeper.recording and not self.keeper.add(self.eye.picture()):
+            self._end_recording()
+        return True
 
     def draw(self) -> Any:
         """Return the surface that shows everything; the next call draws over it."""
@@ -295,6 +292,6 @@ class Viewer:
             return self._message
         state = "over" if self.source.over else "playing" if self.running else "paused"
         more = [f"{self.pace.speed:g}x", f"step {self.source.at}"]
-        more += [", ".join(sorted(self.eye.overlays))] if self.eye.overlays else []
+        more += [self.eye.overlays_shown()] if self.eye.overlays else []
         more += ["RECORDING"] if self.keeper.recording else []
         return "   ".join([self.source.title, state, *more])

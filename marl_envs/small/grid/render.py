@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marl_envs.render.canvas import fitted_size
 from marl_envs.render.marks import arrow, path, warmth
@@ -23,11 +24,15 @@ from marl_envs.render.scene import (
     Rect,
     Scene,
     Shape,
+    Text,
     View,
 )
 from marl_envs.render.theme import Theme, mix
+from marl_envs.small.grid.env import make_settings
 from marl_envs.small.grid.types import Params
-from marl_envs.small.grid.worlds import ARM_DOWN, ARM_UP, CLIFF, GOAL, START, WALL, World
+from marl_envs.small.grid.worlds import ARM_DOWN, ARM_UP, CLIFF, FREE, GOAL, START, WALL, World
+
+_WAYS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (down, right) by action
 
 
 class GridArtist:
@@ -36,9 +41,14 @@ class GridArtist:
     reach = 0.5  # [cells] from the middle of the walker to its rim
     actions = ("up", "down", "left", "right")
     keys: ClassVar[dict[str, int]] = {"up": 0, "down": 1, "left": 2, "right": 3}
+    without: ClassVar[dict[str, str]] = {
+        "waits": "one walker alone waits for nobody",
+        "conflicts": "one walker alone has no conflicts",
+        "ttc": "one walker alone, and walls only stop it",
+    }
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, params: Params) -> None:
+        self.world, self._params = params.make_world(), params
         self.overlays: dict[str, Overlay] = {"paths": self.trail, "heat": self.heat, "greedy": self.greedy}
 
     def extent(self) -> tuple[float, float]:
@@ -66,13 +76,28 @@ class GridArtist:
         for (row, col), times in visits.items():
             yield Rect(col + 0.02, row + 0.02, 0.96, 0.96, warmth(round(8 * times / most) / 8, theme), 0.1)
 
+    def elsewhere(self, frame: Frame) -> tuple[list[Point], NDArray[Any]]:
+        """Return the middles of the cells that one can stand on, and the observation there, [S] or [S, D]."""
+        rows, cue = self.world.changed if frame["changed"] else self.world.rows, max(int(frame["cue"]), 0)
+        cells = [(r, c) for r, row in enumerate(rows) for c, kind in enumerate(row) if kind in (FREE, START)]
+        numbers = [(row + 1) * (self.world.shape[1] + 2) + col + 1 for row, col in cells]
+        return [(col + 0.5, row + 0.5) for row, col in cells], self._sights[cue][numbers]
+
+    @cached_property
+    def _sights(self) -> NDArray[Any]:
+        """The observation in each cell, [2, C] or [2, C, D], by cue."""
+        settings = make_settings(self._params)
+        return settings.label if self._params.observation == "tabular" else settings.shown
+
     def greedy(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
-        """Yield an arrow for the action that promises most."""
+        """Yield arrows for the actions that promise most, everywhere, and what they promise; a large one here."""
         if moment.values is None:
             return
+        for (x, y), values in moment.elsewhere:
+            yield from _signpost(x, y, values, theme)
         for (row, col), values in zip(moment.frame["walker"].tolist(), moment.values, strict=True):
             if np.isfinite(values).any():
-                down, right = ((-1, 0), (1, 0), (0, -1), (0, 1))[int(np.nanargmax(values))]
+                down, right = _WAYS[int(np.nanargmax(values))]
                 x, y = col + 0.5, row + 0.5
                 yield from arrow(
                     (x + 0.3 * right, y + 0.3 * down), (x + 0.9 * right, y + 0.9 * down), 0.1, theme.goal_edge
@@ -112,7 +137,19 @@ class GridArtist:
 
 def artist(params: Any) -> GridArtist:
     """Return the artist for an environment's parameters (the object, or its fields as a mapping)."""
-    return GridArtist((params if isinstance(params, Params) else Params(**params)).make_world())
+    return GridArtist(params if isinstance(params, Params) else Params(**params))
+
+
+def _signpost(x: float, y: float, values: NDArray[Any], theme: Theme) -> Iterator[Shape]:
+    """Yield an arrow for each of the best actions, and their value; nothing where all are worth the same."""
+    best, worst = float(np.nanmax(values, initial=-np.inf)), float(np.nanmin(values, initial=np.inf))
+    if not best - worst > 1e-6 * max(abs(best), abs(worst)):
+        return
+    for action in np.flatnonzero(values >= best - 1e-6 * abs(best)).tolist():
+        down, right = _WAYS[action]
+        yield from arrow((x, y - 0.08), (x + 0.36 * right, y - 0.08 + 0.36 * down), 0.06, theme.goal_edge)
+    said = f"{best:.2f}".rstrip("0").rstrip(".")
+    yield Text(x, y + 0.38, "0" if said == "-0" else said, 0.15, theme.ink)
 
 
 def _told(row: str, cue: int) -> str:

@@ -28,6 +28,13 @@ class MatrixArtist:
 
     reach = 0.5  # from the middle of an action's button to its rim
     keys: ClassVar[dict[str, int]] = {}
+    without: ClassVar[dict[str, str]] = {
+        "paths": "a game has no places, so no ways",
+        "waits": "all act at once",
+        "heat": "a game has no places",
+        "conflicts": "a game has no places; what the others' actions cost is in its entries",
+        "ttc": "nothing moves",
+    }
 
     def __init__(self, params: Params) -> None:
         self.name = params.game or "game"

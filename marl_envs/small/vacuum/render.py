@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from marl_envs.render.canvas import fitted_size
-from marl_envs.render.marks import arrow, path, ring
+from marl_envs.render.marks import arrow, path, ring, seen_through, warmth
 from marl_envs.render.scene import (
     WHOLE,
     Circle,
@@ -50,9 +50,18 @@ class VacuumArtist:
     reach = 0.65  # from the middle of a robot to its rim
     actions = ROOMS
     keys: ClassVar[dict[str, int]] = {}
+    without: ClassVar[dict[str, str]] = {
+        "waits": "robots may share a room, so nobody waits",
+        "ttc": "robots may share a room, so nothing collides",
+    }
 
     def __init__(self) -> None:
-        self.overlays: dict[str, Overlay] = {"paths": self.trail, "greedy": self.greedy}
+        self.overlays: dict[str, Overlay] = {
+            "paths": self.trail,
+            "heat": self.heat,
+            "conflicts": self.conflicts,
+            "greedy": self.greedy,
+        }
 
     def extent(self) -> tuple[float, float]:
         """Return width and height of the apartment."""
@@ -71,6 +80,25 @@ class VacuumArtist:
         """Yield the ways of the last frames."""
         for spots in zip(*map(places, moment.frames), strict=True):
             yield from path(spots, 0.12, mix(theme.floor, theme.agent, 0.5))
+
+    def heat(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield how often robots were in each room during the last frames, for where they were most."""
+        counts = np.sum([np.bincount(frame["rooms"], minlength=NUM_ROOMS) for frame in moment.frames], axis=0)
+        for room in np.flatnonzero(counts).tolist():
+            x, y, width, height = _ROOMS[room]
+            share = round(8 * float(counts[room]) / float(counts.max())) / 8
+            yield Rect(x, y, width, height, seen_through(warmth(share, theme), 0.1 + 0.35 * share))
+
+    def conflicts(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
+        """Yield a frame around each room that several robots came into in the last step; dark if it was dirty."""
+        if len(moment.frames) < 2:
+            return
+        before, now = moment.frames[-2], moment.frame
+        came = now["rooms"][now["rooms"] != before["rooms"]]
+        for room in np.flatnonzero(np.bincount(came, minlength=NUM_ROOMS) > 1).tolist():
+            x, y, width, height = _ROOMS[room]
+            edge = theme.ink if before["dirt"][room] else theme.wanted_edge
+            yield Rect(x + 0.2, y + 0.2, width - 0.4, height - 0.4, (*edge[:3], 0), 0.3, edge, 0.1)
 
     def greedy(self, moment: Moment, theme: Theme) -> Iterator[Shape]:
         """Yield an arrow to the room that promises most to each robot; a ring where it is the one it is in."""

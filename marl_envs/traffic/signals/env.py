@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from marl_envs.core.family import Family, Simulation
 from marl_envs.traffic.engine.tables import sizes_of
-from marl_envs.traffic.engine.types import CREATED, DIS, FINISHED, KIND, LIMIT, OPEN, PLACE, SPEED
+from marl_envs.traffic.engine.types import CREATED, DIS, EXIT, FINISHED, KIND, LIMIT, OPEN, PLACE, SPEED
 from marl_envs.traffic.signals import batch
 from marl_envs.traffic.signals.metrics import METRICS
 from marl_envs.traffic.signals.networks import load, most_cycles
@@ -96,9 +96,10 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
     """Return what a picture of environment `e` needs.
 
     Vehicles by slot: place int32 [V] (drivable, or -1), dis float32 [V] of the front bumper [m], share float32
-    [V] of the speed allowed there that it drives, body float32 [V] length [m]. Links: open uint8 [K]. Signals:
-    phase int32 [A] to be green next or now, stage uint8 [A]. Lanes: outside int32 [L] vehicles. step int32 [] of
-    decisions, seconds float32 [], trips int32 [3]: created, finished, driving.
+    [V] of the speed allowed there that it drives, speed float32 [V] [m/s], exit int32 [V] (link it takes, or -1;
+    unknown, -1, with SUMO's vehicles), body float32 [V] length [m]. Links: open uint8 [K]. Signals: phase int32 [A] to
+    be green next or now, stage uint8 [A]. Lanes: outside int32 [L] vehicles. step int32 [] of decisions, seconds
+    float32 [], trips int32 [3]: created, finished, driving.
     """
     vehicle, motion, lanes = state.vehicle[e], state.motion[e], len(settings.room)
     place = vehicle[:, PLACE].copy()
@@ -110,6 +111,8 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
         "place": place,
         "dis": motion[:, DIS].astype(np.float32),
         "share": np.minimum(1.0, motion[:, SPEED] / ideal).astype(np.float32),
+        "speed": motion[:, SPEED].astype(np.float32),
+        "exit": np.where((place >= 0) & (vehicle[:, EXIT] >= lanes), vehicle[:, EXIT], -1).astype(np.int32),
         "body": settings.body[kind].astype(np.float32),
         "open": (state.on[e, lanes:, OPEN] != 0).astype(np.uint8),
         "phase": state.pending[e].copy(),

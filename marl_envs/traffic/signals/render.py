@@ -35,6 +35,7 @@ from marl_envs.render.theme import Theme, mix
 from marl_envs.traffic.network import Network
 from marl_envs.traffic.pictures import RoadMap, roads
 from marl_envs.traffic.render_overlays import lane_heat, way
+from marl_envs.traffic.render_signals import SignalOverlays
 from marl_envs.traffic.signals.networks import network_of
 from marl_envs.traffic.signals.phases import Signal
 
@@ -61,10 +62,12 @@ class SignalsArtist:
         self.overlays: dict[str, Overlay] = {
             "paths": self._open_ways,
             "heat": partial(lane_heat, self.map),
+            **SignalOverlays(network, self.map).all,
             "greedy": self._promising,
         }
 
     reach = 12.0  # [m] from the middle of a junction: where a click finds its signal
+    without: ClassVar[dict[str, str]] = {}
     keys: ClassVar[dict[str, int]] = {"return": 0}
 
     @property
@@ -162,7 +165,7 @@ class SignalsArtist:
         for signal in self.signals:
             links = slice(network.first_link[signal.junction], network.first_link[signal.junction + 1])
             for lane in np.unique(network.link_start[links]).tolist():
-                half = 0.42 * float(network.lane_width[lane])
+                half = 0.45 * float(network.lane_width[lane])
                 bar = self.map.box(lane, float(network.length[lane]), BAR, half)
                 if self.map.holds(Polygon(bar, (0, 0, 0, 0))):
                     found[lane] = (signal.junction, bar)

@@ -56,8 +56,10 @@ class IntersectionArtist:
         self.overlays: dict[str, Overlay] = VehicleOverlays(network, self.map, self.body).all
 
     reach = 3.5  # [m] from the middle of a vehicle: where a click finds it
+    without: ClassVar[dict[str, str]] = {}
     actions = ("keep speed", "accelerate", "brake", "brake hard", "turn left", "straight on", "turn right")
     keys: ClassVar[dict[str, int]] = {"up": ACCELERATE, "down": BRAKE, "return": HARD_BRAKE}
+    pedals: ClassVar[dict[str, float]] = {"up": 1.0, "down": -0.4, "return": -1.0}
 
     def extent(self) -> tuple[float, float]:
         """Return width and height of the picture [m]."""

@@ -16,7 +16,7 @@ from marl_envs.render.theme import Color, Theme, mix
 from marl_envs.warehouse.errands.equipped import floor_of
 from marl_envs.warehouse.render import DETAILED, robots
 from marl_envs.warehouse.render_battery import charging_cell
-from marl_envs.warehouse.render_overlays import COMPASS, ROTATE, FloorOverlays
+from marl_envs.warehouse.render_overlays import COMPASS, ROTATE, WITHOUT, FloorOverlays
 
 MOST_WAYS = 24  # robots up to which dotted lines lead to goals: more could not be told apart
 
@@ -38,6 +38,7 @@ class ErrandsArtist:
     """
 
     reach = 0.5  # [cells] from the middle of a robot to its rim
+    without = WITHOUT
 
     def __init__(self, rows: tuple[str, ...], moves: str = "rotate") -> None:
         self.rows = rows

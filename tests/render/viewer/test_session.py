@@ -120,6 +120,38 @@ def test_time_waits_for_the_key_where_there_is_no_action_that_rests():
     assert one.forward()
 
 
+def test_actions_that_are_numbers_are_driven_by_keys_too():
+    env = intersection_v0.parallel_env(layout="cross", num_vehicles=2, actions="continuous", max_cycles=60)
+    one = Session(env, RandomPolicy(), 0)
+    while one.moment().frame["status"][0] != 2:  # drives
+        one.forward()
+    low, high = (float(side[0]) for side in (env.action_space("vehicle_0").low, env.action_space("vehicle_0").high))
+    assert one.controls == {}
+    one.drive(0)
+    assert one.controls == {"up": high, "down": pytest.approx(0.4 * low), "return": low}
+    assert one.forward()  # without a key time goes on, at the same speed
+    assert one.moment().actions[0] == 0.0
+    for key in ("down", "up", "return"):
+        one.steer(one.controls[key])
+        speed = one.moment().frame["speed"][one.moment().frame["slot"][0]]
+        assert one.forward()
+        assert one.moment().actions[0] == one.controls[key]
+        later = one.moment().frame["speed"][one.moment().frame["slot"][0]]
+        assert (later > speed) == (key == "up")
+    assert one.details(0).number
+    one.steer(high + 1.0)  # outside the space
+    one.forward()
+    assert one.moment().actions[0] == 0.0
+
+
+def test_the_keys_of_the_driven_agent_are_its_own():
+    one = session()
+    one.drive(0)
+    assert one.controls["up"] == one.controls["2"] == 1
+    assert "6" not in one.controls  # there are five actions
+    assert Film(one.trajectory()).controls == {}
+
+
 def test_actions_beyond_the_space_are_not_taken():
     one = session()
     one.drive(0)
@@ -213,8 +245,6 @@ def test_actions_that_are_numbers_can_be_played_and_saved(tmp_path):
     one.back()
     one.forward()
     assert frame(one) == last
-    one.drive(0)
-    assert one.driver is None  # no key is a number
     one.trajectory().save(tmp_path / "x.npz")
     kept = load(tmp_path / "x.npz")
     assert kept.actions.dtype == np.float64
