@@ -80,7 +80,7 @@ def play(spec: Play, folder: Path) -> dict[str, float]:
     if spec.code != own_digest():
         raise InputError(f"this worker has other classics ({own_digest()}) than {spec.code}: update its checkout")
     rows = GROUPS[spec.group](spec.seed)
-    (folder / ROWS).write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+    (folder / ROWS).write_text(json.dumps([asdict(row) for row in rows], indent=1, default=float), encoding="utf-8")
     return {"agree": sum(row.verdict == "agrees" for row in rows), "of": len(rows)}
 
 
