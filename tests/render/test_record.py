@@ -40,6 +40,18 @@ def test_a_recorded_trajectory_replays_to_the_same_frames(tmp_path):
         assert all(np.array_equal(again[name], frame[name]) for name in frame)
 
 
+@pytest.mark.parametrize("family", PLAYED)
+def test_an_episode_replays_exactly_also_if_it_was_not_the_first(family):
+    name, parameters, _, _ = PLAYED[family]
+    env = from_fingerprint({"env": name, "params": parameters})
+    for seed in (5, 6):
+        played = render.rollout(env, RandomPolicy(), seed=seed, steps=12)
+    replayed = render.Trajectory(played.env, played.seed, played.agents, played.actions)
+    for again, frame in zip(replayed.frames(), played.frames(), strict=True):
+        for values, kept in zip(again.values(), frame.values(), strict=True):
+            np.testing.assert_array_equal(values, kept)
+
+
 def test_a_policy_may_be_a_function_of_the_observations():
     trajectory = render.rollout(make_env(), forward, seed=1, steps=7)
     assert trajectory.actions.tolist() == [[1, 1]] * 7

@@ -101,8 +101,9 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
     be green next or now, stage uint8 [A]. Lanes: outside int32 [L] vehicles. step int32 [] of decisions, seconds
     float32 [], trips int32 [3]: created, finished, driving.
     """
-    vehicle, motion, lanes = state.vehicle[e], state.motion[e], len(settings.room)
+    vehicle, lanes = state.vehicle[e], len(settings.room)
     place = vehicle[:, PLACE].copy()
+    motion = np.where(place[:, None] >= 0, state.motion[e], 0.0)  # free slots hold what earlier episodes left there
     kind = np.where(place >= 0, vehicle[:, KIND], 0)
     ideal = np.minimum(settings.measure[np.maximum(place, 0), LIMIT], settings.top_speed[kind])
     tally = state.tally[e]

@@ -98,9 +98,10 @@ def frame(settings: Any, state: Any, e: int) -> dict[str, NDArray[Any]]:
     [] of decisions, seconds float32 [], trips int32 [4]: created, finished, driving, collisions. Pedestrians: walker
     float32 [B, Y, 3] (place on the crosswalk [m], speed [m/s], 0: nobody, 1 if it waits), hits int32 [] of them.
     """
-    vehicle, motion, lanes = state.vehicle[e], state.motion[e], len(settings.lane_junction)
+    vehicle, lanes = state.vehicle[e], len(settings.lane_junction)
     place = vehicle[:, PLACE].copy()
     there = place >= 0
+    motion = np.where(there[:, None], state.motion[e], 0.0)  # free slots hold what earlier episodes left there
     kind = np.where(there, vehicle[:, KIND], 0)
     tally = state.tally[e]
     foe, driving = state.seen[e, :, 0].copy(), len(place) - int(state.num_free[e])
