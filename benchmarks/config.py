@@ -133,10 +133,10 @@ class Suite(Strict):
         if isinstance(last, int) and last > self.train.evaluations:
             raise ValueError(f"train.result: there are only {self.train.evaluations} evaluations, not {last}")
         for name, environment in self.environments.items():
-            if (environment.train_on or environment.train_data) and self.train.result != "last":
+            if (environment.train_on or environment.train_data) and isinstance(last, int):
                 raise ValueError(
-                    f"environments.{name}.train_on needs train.result: last, as evaluations of the training must not "
-                    "choose what is measured elsewhere"
+                    f"environments.{name}.train_on needs train.result: last, or best, as the training's evaluations, "
+                    "which it plays where it trains, cannot stand for what is measured elsewhere"
                 )
         return self
 

@@ -231,13 +231,16 @@ def split_heavy(stream: Stream, share: float, heavy: Kind | None) -> list[Stream
     return [light, replace(stream, rate=stream.rate * share, kind=heavy)] if heavy and share > 0.0 else [light]
 
 
-_NAME = re.compile(r"(uniform|peak|pairs|rising)(?:-([1-9]\d{0,4}))?")
+_NAME = re.compile(r"(uniform|peak|pairs|rising|varied)(?:-([1-9]\d{0,4}))?")
 RATE = 300.0  # of each entry where a name says none [veh/h]
 # Of each entry of a 4 x 4 grid, so that about 60 vehicles drive at first and about 270 at the end of the hour
 RISING = Profile((0.0, 900.0, 1800.0, 2700.0, math.inf), (1.0, 1.8, 2.6, 3.5))
 RISING_RATE = 60.0
 PROFILES = {"peak": PEAK, "rising": RISING}
-ALLOWED = "uniform, peak, pairs, rising (each with -RATE in veh/h per entry)"
+ALLOWED = "uniform, peak, pairs, rising, varied (each with -RATE in veh/h per entry)"
+# How unlike the entries of "varied" are, and the turns of its approaches: parameters of Dirichlet distributions
+ENTRY_SPREAD = 6.0
+TURN_SPREAD = {"left": 1.5, "straight": 4.0, "right": 1.5}
 
 
 def is_named(name: str) -> bool:
@@ -245,11 +248,46 @@ def is_named(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
-def arrivals_named(name: str, network: Network, *, kind: Kind = CAR) -> Arrivals:
-    """Return the arrivals of a name: the same rate on every entry, [veh/h].
+def is_redrawn(name: str) -> bool:
+    """Return whether the rates of a name's arrivals depend on the seed."""
+    return is_named(name) and name.startswith("varied")
+
+
+def varied(network: Network, rate: float, *, kind: Kind = CAR, seed: int = 0) -> list[Stream]:
+    """Return streams with a pattern at random: unlike rates of the entries, and turning ratios of every approach.
+
+    The rates of n entries are n * `rate` times shares from a symmetric Dirichlet distribution of ENTRY_SPREAD, so their
+    mean is `rate`; turning ratios come from that of TURN_SPREAD (mean 21 % left, 57 % straight, 21 % right).
+
+    Args:
+        network: any network with entries and exits.
+        rate: mean of the entries [veh/h].
+        kind: of the vehicles.
+        seed: of the pattern.
+
+    Raises:
+        ParameterError: a rate below 0, or a network without entries.
+    """
+    rng, doors = np.random.default_rng(check_int("seed", seed, 0, 2**63 - 1)), entries(network)
+    check_float(f"{network.name}: rate", rate, 0.0, 1e6)
+    if not doors:
+        raise ParameterError(f"{network.name}: varied demand needs roads into the network; there are none")
+    shares = rng.dirichlet(np.full(len(doors), ENTRY_SPREAD)) * len(doors)
+    rates = {road: rate * float(share) for road, share in zip(doors, shares, strict=True)}
+    ratios = rng.dirichlet(list(TURN_SPREAD.values()), len(network.road_ids))
+    at = {
+        road: dict(zip(TURN_SPREAD, row.tolist(), strict=True))
+        for road, row in zip(network.road_ids, ratios, strict=True)
+    }
+    return by_turns(network, rates, at=at, kind=kind, seed=seed)
+
+
+def arrivals_named(name: str, network: Network, *, kind: Kind = CAR, seed: int = 0) -> Arrivals:
+    """Return the arrivals of a name: rates of the entries, [veh/h].
 
     "uniform-300" and "peak-300" split by the turning ratios TURNS, the latter with PEAK; "pairs-300" goes to all exits
-    alike; "rising-60" begins with 60 and grows to 3.5 times as much within an hour, by quarters.
+    alike; "rising-60" begins with 60 and grows to 3.5 times as much within an hour, by quarters; "varied-300" has the
+    pattern of `varied` that belongs to `seed`, with 300 on average. The others have the same rate on every entry.
 
     Raises:
         ParameterError: names what is allowed.
@@ -261,6 +299,8 @@ def arrivals_named(name: str, network: Network, *, kind: Kind = CAR) -> Arrivals
     streams: Sequence[Stream]
     if found[1] == "pairs":
         streams = by_pairs(network, all_pairs(network, rate), kind=kind)
+    elif found[1] == "varied":
+        streams = varied(network, rate, kind=kind, seed=seed)
     else:
         streams = by_turns(network, rate, kind=kind, profile=PROFILES.get(found[1], CONSTANT))
     return build_arrivals(network, streams, name)

@@ -78,9 +78,10 @@ def test_learners_play_the_episodes_of_the_rules(tmp_path: Path) -> None:
     assert learned == rule * 3
 
 
-def test_training_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("result", ["last", "best"])
+def test_training_elsewhere(tmp_path: Path, result: str) -> None:
     """What is learned at other demand is measured at this one; with too little green to learn anything, it is other."""
-    train = {"num_envs": 1, "evaluations": 2, "eval_episodes": 1, "checkpoints": 1, "result": "last"}
+    train = {"num_envs": 1, "evaluations": 2, "eval_episodes": 1, "checkpoints": 1, "result": result}
     there = {**CROSS, "train_on": {"demand": ["uniform-100", "uniform-900"], "demand_sets": 1}}
     jobs = jobs_of(tmp_path, environments={"cross": there}, train=train)
     assert jobs["fixed"].train_params is None

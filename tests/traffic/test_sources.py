@@ -11,7 +11,10 @@ from marl_envs.traffic.arrivals import build_arrivals, draw, space
 from marl_envs.traffic.demand import Kind
 from marl_envs.traffic.names import network_named
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
+from marl_envs.traffic.signals.networks import trips_of
 from marl_envs.traffic.sources import (
+    ENTRY_SPREAD,
+    TURN_SPREAD,
     TURNS,
     all_pairs,
     arrivals_named,
@@ -20,6 +23,7 @@ from marl_envs.traffic.sources import (
     entries,
     exits,
     read_counts,
+    varied,
 )
 
 
@@ -124,6 +128,39 @@ def test_the_rising_demand_grows_by_quarters():
         trips = space(arrivals_named(name, network_named("grid-4x4")), 1.0, 3600)
         quarters = np.bincount(trips.step // 900, minlength=4)
         np.testing.assert_allclose(quarters, first * np.array([1.0, 1.8, 2.6, 3.5]), atol=first / 12)
+
+
+def test_varied_demand_has_the_moments_of_its_dirichlet_distributions(cross):
+    """Shares of n parts with parameters a have means a / sum(a) and variances mean (1 - mean) / (sum(a) + 1)."""
+    patterns = [rates_of(varied(cross, 300.0, seed=seed)) for seed in range(800)]
+    doors = entries(cross)
+    rate = np.array([[sum(r for way, r in one.items() if way[0] == door) for door in doors] for one in patterns])
+    np.testing.assert_allclose(rate.sum(axis=1), 4 * 300.0)
+    spread = rate / 300.0 / len(doors)
+    assert spread.mean(axis=0) == pytest.approx(1 / 4, abs=0.01)
+    assert spread.var(axis=0) == pytest.approx(3 / 16 / (4 * ENTRY_SPREAD + 1), rel=0.2)
+    west = {"left": "J-N", "straight": "J-E", "right": "J-S"}
+    ratio = np.array([[one.get(("W-J", west[t]), 0.0) for t in TURN_SPREAD] for one in patterns])
+    ratio /= ratio.sum(axis=1, keepdims=True)
+    weights = np.array(list(TURN_SPREAD.values()))
+    mean = weights / weights.sum()
+    assert ratio.mean(axis=0) == pytest.approx(mean, abs=0.03)
+    assert ratio.var(axis=0) == pytest.approx(mean * (1 - mean) / (weights.sum() + 1), rel=0.2)
+
+
+def test_each_set_of_varied_demand_has_a_pattern_of_its_own(cross):
+    pairs = trips_of("varied-400", cross, 6, 1.0, 3600, "krauss")
+    assert [len(trips) for _, trips in pairs] == pytest.approx([1600] * 6, abs=5 * 40)
+    shares = []
+    for demand, trips in pairs:
+        first = np.array([demand.routes[r][0] for r in demand.flow_route])[trips.flow]
+        shares.append(np.bincount(first, minlength=len(cross.road_ids)) / len(trips))
+    for a in range(6):
+        for b in range(a):
+            assert np.abs(shares[a] - shares[b]).max() > 0.03  # 0.01 would be chance
+    again = trips_of("varied-400", cross, 2, 1.0, 3600, "krauss")
+    for (_, one), (_, other) in zip(pairs, again, strict=False):
+        np.testing.assert_array_equal(one.step, other.step)
 
 
 @pytest.mark.parametrize("name", ["", "uniform-0", "uniform-", "high", "peak-1.5", None])

@@ -21,7 +21,7 @@ from marl_envs.traffic.phases import with_signals
 from marl_envs.traffic.rilsa import rilsa, rilsa_counts
 from marl_envs.traffic.signals.phases import Choices, Signal, arrange
 from marl_envs.traffic.sources import ALLOWED as ALLOWED_DEMAND
-from marl_envs.traffic.sources import arrivals_named, is_named
+from marl_envs.traffic.sources import arrivals_named, is_named, is_redrawn
 
 SUMO_NETWORKS, SUMO_ROUTES = (".net.xml", ".net.xml.gz"), (".rou.xml", ".rou.xml.gz")
 HOUR = 3600.0  # arrivals are drawn for whole hours, so that they do not depend on `max_cycles` [s]
@@ -135,9 +135,13 @@ def trips_of(name: str, network: Network, count: int, dt: float, steps: int, mod
     if name == "rilsa":
         arrivals = rilsa_counts(replace(rilsa(), network=network))
     else:
-        arrivals = arrivals_named(name, network, kind=URBAN_IDM if model == "idm" else CAR)
+        car = URBAN_IDM if model == "idm" else CAR
+        arrivals = arrivals_named(name, network, kind=car)
     check_number(count * expected(arrivals, steps * dt), f"demand {name!r} in {count} demand_sets")
-    return [(arrivals.demand, draw(arrivals, seed, dt, steps)) for seed in range(count)]
+    sets = [arrivals] * count
+    if is_redrawn(name):
+        sets = [arrivals_named(name, network, kind=car, seed=seed) for seed in range(count)]
+    return [(one.demand, draw(one, seed, dt, steps)) for seed, one in enumerate(sets)]
 
 
 def _read_routes(path: str, network: Network) -> Demand:
