@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.deep.row import Row, timed
@@ -50,7 +51,71 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
     ]
 
 
+def managing(seeds: int = 3) -> list[Row]:
+    """Options chosen by a network over a learned worker, beside a network that chooses moves, at equal steps."""
+    from benchmarks.deep import options
+
+    played = [timed(lambda seed=seed: options.managed(seed)) for seed in range(seeds)]  # type: ignore[misc]
+    control = [timed(lambda seed=seed: options.flat(seed)) for seed in range(seeds)]  # type: ignore[misc]
+    planned = [options.planned(seed) for seed in range(seeds)]
+    ours, flat = (
+        [100.0 * score / best for (score, _), best in zip(them, planned, strict=True)] for them in (played, control)
+    )
+    difference, interval = gain(ours, flat)
+    return [
+        Row(
+            "options",
+            f"manager over a learned worker: deliveries as % of PIBT's, worst of {seeds} seeds ({spread(ours)})",
+            f"above the flat network's mean, {sum(flat) / seeds:.1f}",
+            min(ours),
+            min(ours) > sum(flat) / seeds,
+            sum(spent for _, spent in played),
+        ),
+        Row(
+            "options",
+            f"gain over a flat network after as many steps ({spread(flat)}), {interval}",
+            "above 0",
+            difference,
+            difference > 0,
+            sum(spent for _, spent in control),
+        ),
+    ]
+
+
+def imagining(seeds: int = 3) -> list[Row]:
+    """CartPole from few steps with a learned model, without, with as many real batches, and with a wrong model."""
+    from benchmarks.deep import imagination
+
+    begin, scores, seconds, errors = time.process_time(), {}, {}, []
+    for kind in imagination.KINDS:
+        played = [imagination.played(kind, seed) for seed in range(seeds)]
+        scores[kind] = [one.score for one in played]
+        if kind == "model":
+            errors = [one.errors.observation for one in played]
+        seconds[kind], begin = time.process_time() - begin, time.process_time()
+    first, last = (sum(error[k] for error in errors) / seeds for k in (0, -1))
+    title, name = "CartPole, 5000 steps", "mean return while learning"
+    rows = []
+    for kind, wanted in (("no model", True), ("no model, as many batches", None), ("wrong model", True)):
+        difference, interval = gain(scores["model"], scores[kind])
+        target = "above 0" if wanted else "as it comes"
+        rows.append(
+            Row(
+                title,
+                f"{name} ({spread(scores['model'])}): gain over {kind} ({spread(scores[kind])}), {interval}",
+                target,
+                difference,
+                wanted is None or difference > 0,
+                seconds[kind] + (seconds["model"] if kind == "no model" else 0.0),
+            )
+        )
+    what = f"the model's error in standard deviations after 1 step ({first:.3f}) and after 5"
+    return [*rows, Row(title, what, "below 0.2", last, last < 0.2, 0.0)]
+
+
 GROUPS: dict[str, Callable[[], list[Row]]] = {
     "corridor-gru": lambda: finding_home("GRU"),
     "corridor-attention": lambda: finding_home("attention"),
+    "options": managing,
+    "imagination": imagining,
 }

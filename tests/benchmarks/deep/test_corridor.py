@@ -1,4 +1,4 @@
-"""Why memory is needed in the corridor of homes: a plain model of it, all policies without memory, and the environment."""
+"""Why the corridor of homes needs memory: a plain model of it, all policies without memory, the environment."""
 
 import numpy as np
 import pytest
