@@ -14,10 +14,10 @@ def spread(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.3g}" for value in values)
 
 
-def gain(first: Sequence[float], second: Sequence[float]) -> tuple[float, str]:
-    """Return the mean difference of paired seeds and its 95 % interval as text."""
+def gain(first: Sequence[float], second: Sequence[float]) -> tuple[float, str, bool]:
+    """Return the mean difference of paired seeds, its 95 % interval as text, and whether that lies above 0."""
     found = t_interval([a - b for a, b in zip(first, second, strict=True)])
-    return found.mean, f"95 % interval {found.low:.2f} to {found.high:.2f}"
+    return found.mean, f"95 % interval {found.low:.2f} to {found.high:.2f}", found.low > 0.0
 
 
 def finding_home(name: str, seeds: int = 4) -> list[Row]:
@@ -28,7 +28,7 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
     without = [timed(lambda seed=seed: corridor.deliveries("no memory", seed)) for seed in range(seeds)]  # type: ignore[misc]
     ours, control = [score for score, _ in with_memory], [score for score, _ in without]
     best = corridor.CYCLES / corridor.round_length(memory=False)
-    difference, interval = gain(ours, control)
+    difference, interval, sure = gain(ours, control)
     seconds = sum(spent for _, spent in with_memory)
     where = "corridor of homes"
     return [
@@ -45,7 +45,7 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
             f"{name}: gain over no memory ({spread(control)}), {interval}",
             "above 0",
             difference,
-            difference > 0,
+            sure,
             sum(spent for _, spent in without),
         ),
     ]
@@ -61,7 +61,7 @@ def managing(seeds: int = 3) -> list[Row]:
     ours, flat = (
         [100.0 * score / best for (score, _), best in zip(them, planned, strict=True)] for them in (played, control)
     )
-    difference, interval = gain(ours, flat)
+    difference, interval, sure = gain(ours, flat)
     return [
         Row(
             "options",
@@ -76,7 +76,7 @@ def managing(seeds: int = 3) -> list[Row]:
             f"gain over a flat network after as many steps ({spread(flat)}), {interval}",
             "above 0",
             difference,
-            difference > 0,
+            sure,
             sum(spent for _, spent in control),
         ),
     ]
@@ -97,7 +97,7 @@ def imagining(seeds: int = 3) -> list[Row]:
     title, name = "CartPole, 5000 steps", "mean return while learning"
     rows = []
     for kind, wanted in (("no model", True), ("no model, as many batches", None), ("wrong model", True)):
-        difference, interval = gain(scores["model"], scores[kind])
+        difference, interval, sure = gain(scores["model"], scores[kind])
         target = "above 0" if wanted else "as it comes"
         rows.append(
             Row(
@@ -105,7 +105,7 @@ def imagining(seeds: int = 3) -> list[Row]:
                 f"{name} ({spread(scores['model'])}): gain over {kind} ({spread(scores[kind])}), {interval}",
                 target,
                 difference,
-                wanted is None or difference > 0,
+                wanted is None or sure,
                 seconds[kind] + (seconds["model"] if kind == "no model" else 0.0),
             )
         )
