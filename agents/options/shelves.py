@@ -79,7 +79,8 @@ class ShelfOptions:
         self.kinds = np.repeat(np.arange(4), counts)
         self.brief = self.kinds == WAIT
         self.num_rows, self.num_seen = NUM_ROWS, TABULAR_STATES
-        self.row_bases, self.seen_bases = ROW_BASES, (4, 8, 2, NEAR_STATES)  # phase, guide, refused, nearest robot
+        self.row_bases: tuple[int, ...] = ROW_BASES
+        self.seen_bases: tuple[int, ...] = 4, 8, 2, NEAR_STATES  # phase, guide, refused, nearest robot
         self.sidestep = check_float("sidestep", sidestep, 0.0, 1.0)
         self.worker = worker
         if worker is not None:

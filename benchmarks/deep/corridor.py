@@ -67,7 +67,12 @@ def deliveries(name: str, seed: int, steps: int = 96_000, episodes: int = 64) ->
         "tau": 0.02,
     }
     learner = IndependentDQN(vec, seed=seed, **{**common, **BODIES[name]})
-    rules = {"eval_every": steps // 8, "eval_env": judge, "eval_episodes": 32, "keep_best": "deliveries"}
-    train(learner, vec, steps, seed=seed, progress=False, **rules)  # type: ignore[arg-type]
+    rules: dict[str, Any] = {
+        "eval_every": steps // 8,
+        "eval_env": judge,
+        "eval_episodes": 32,
+        "keep_best": "deliveries",
+    }
+    train(learner, vec, steps, seed=seed, progress=False, **rules)
     played = evaluate(learner, judge, episodes, 1000 + seed)
     return sum(episode["deliveries"] for episode in played) / episodes

@@ -27,7 +27,7 @@ class Misled(DynaDQN):
         return step | {"action": torch.flip(step["action"], dims=(0,))}
 
 
-KINDS: dict[str, tuple[type[DynaDQN], dict[str, int]]] = {
+KINDS: dict[str, tuple[type[DynaDQN], dict[str, Any]]] = {
     "model": (DynaDQN, {"planning": PLANNING, "horizon": HORIZON}),
     "no model": (DynaDQN, {"planning": 0}),
     "no model, as many batches": (DynaDQN, {"planning": 0, "gradient_steps": 1 + PLANNING}),

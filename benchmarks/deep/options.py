@@ -50,7 +50,7 @@ def managed(seed: int) -> float:
 
 def flat(seed: int) -> float:
     """Return the deliveries of a network that chooses moves, after as many steps in all."""
-    shown = {"observation": "goal", "shaping": 1.0, "shaping_gamma": 0.95}
+    shown: dict[str, Any] = {"observation": "goal", "shaping": 1.0, "shaping_gamma": 0.95}
     vec = world(**shown)
     learner = network(vec, seed)
     train(learner, vec, WORKER + MANAGER, seed=seed, progress=False)
