@@ -5,9 +5,9 @@
     train(learner, vec, 500_000, seed=0)
     learner.save("robots.safetensors")
 
-An algorithm is one file: `dqn`, `vdn`, `qmix`, `reptile`, `rl2`. What they share: `settings`, `body` (networks, with or
-without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes a learner of these
-(docs/learners-deep.md).
+An algorithm is one file: `dqn`, `vdn`, `qmix`, `dyna`, `hierarchy`, `reptile`, `rl2`. What they share: `settings`,
+`body` (networks, with or without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes a learner of
+these (docs/learners-deep.md).
 """
 
 try:

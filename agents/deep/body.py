@@ -157,7 +157,7 @@ class Attending(nn.Module):
         rows, steps = inputs.shape[:2]
         past = memory.reshape(rows, self.window - 1, self.inputs + 1)
         line = torch.cat([past, functional.pad(inputs, (0, 1), value=1.0)], 1)
-        windows = line.unfold(1, self.window, 1).transpose(2, 3)  # [R, T, window, D + 1]
+        windows = self._windows(line, steps)  # [R, T, window, D + 1]
         windows = windows * self._same_episode(fresh)[..., None]
         tokens = windows.reshape(rows * steps, self.window, self.inputs + 1)
         there = tokens[..., -1] > 0
@@ -167,10 +167,15 @@ class Attending(nn.Module):
         features = self.norm(hidden[:, -1]).reshape(rows, steps, -1)
         return features, windows[:, :, 1:].reshape(rows, steps, self.memory_size)
 
+    def _windows(self, line: Tensor, steps: int) -> Tensor:
+        """Return the windows [R, T, window, ...] of a line [R, window - 1 + T, ...]; as slices, which ONNX knows."""
+        return torch.stack([line[:, k : k + steps] for k in range(self.window)], 2)
+
     def _same_episode(self, fresh: Tensor) -> Tensor:
         """Return which inputs of each window are of its last one's episode, float [R, T, window]."""
+        steps = fresh.shape[1]
         episode = functional.pad(fresh.long().cumsum(1), (self.window - 1, 0))
-        return (episode.unfold(1, self.window, 1) == episode[:, self.window - 1 :, None]).float()
+        return (self._windows(episode, steps) == episode[:, self.window - 1 :, None]).float()
 
 
 class Block(nn.Module):

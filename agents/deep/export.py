@@ -1,7 +1,8 @@
-"""A trained network for use elsewhere, as TorchScript: no Python of ours is needed to play it, C++ will do."""
+"""A trained network for use elsewhere, as TorchScript or ONNX: no Python of ours is needed to play it, C++ will do."""
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,69 @@ class Player(nn.Module):
         return values[:, 0].masked_fill(mask == 0, -torch.inf).argmax(-1), after[:, 0]
 
 
-def export(learner: NetworkLearner, path: str | Path) -> None:
-    """Write the greedy policy of `learner` to `path` (usually .pt), as the function that `Player.forward` describes.
+class Forgetful(nn.Module):
+    """A player without a memory, in and out."""
 
-    Any number of environments E can be played with it, on the CPU or, after `.cuda()`, there.
-    """
-    sizes, device = learner.sizes, learner.device
+    def __init__(self, player: nn.Module) -> None:
+        super().__init__()
+        self.player = player
+
+    def forward(self, obs: Tensor, mask: Tensor) -> Tensor:
+        """Return actions int64 [E, A]."""
+        actions: Tensor = self.player(obs, obs.new_zeros((*mask.shape[:2], 0), dtype=torch.float32), mask)[0]
+        return actions
+
+
+def example(learner: NetworkLearner) -> tuple[Tensor, Tensor, Tensor]:
+    """Return arguments of `Player.forward` for two environments of `learner`."""
+    sizes = learner.sizes
     obs = torch.from_numpy(np.zeros((2, sizes.num_agents, *sizes.obs_shape), sizes.dtype))
     memory = torch.zeros((2, sizes.num_agents, learner.team.memory_size))
     mask = torch.ones((2, sizes.num_agents, sizes.num_actions), dtype=torch.int8)
+    return obs, memory, mask
+
+
+def export(learner: NetworkLearner, path: str | Path) -> None:
+    """Write the greedy policy of `learner` to `path`, as the function that `Player.forward` describes.
+
+    A name that ends in .onnx gives ONNX (extra `onnx`), any other, usually .pt, TorchScript. Any number of environments
+    E can be played with it. In ONNX inputs are obs, memory and mask, outputs actions and memory_after; without a memory
+    there are neither memory nor memory_after.
+
+    Raises:
+        ImportError: .onnx without the extra.
+    """
+    if Path(path).suffix == ".onnx":
+        export_onnx(learner, path)
+        return
+    given = tuple(array.to(learner.device) for array in example(learner))
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of sizes that are the same in every call
-        traced = torch.jit.trace(Player(learner.team), (obs.to(device), memory.to(device), mask.to(device)))
+        traced = torch.jit.trace(Player(learner.team), given)
         torch.jit.save(traced, str(path))
+
+
+def export_onnx(learner: NetworkLearner, path: str | Path) -> None:
+    """Write the policy as ONNX; see `export`."""
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            'ONNX needs the package onnx: install the extra `onnx` (pip install "marl-envs[onnx]")', name="onnx"
+        ) from error
+    obs, memory, mask = example(learner)
+    remembers = memory.shape[-1] > 0
+    player: nn.Module = Player(copy.deepcopy(learner.team).cpu())
+    given, names = ((obs, memory, mask), ["obs", "memory", "mask"]) if remembers else ((obs, mask), ["obs", "mask"])
+    results = ["actions", "memory_after"][: 1 + remembers]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # as above; and there is a newer exporter, which needs further packages
+        torch.onnx.export(
+            player if remembers else Forgetful(player),
+            given,
+            str(path),
+            input_names=names,
+            output_names=results,
+            dynamic_axes={name: {0: "environments"} for name in (*names, *results)},
+            dynamo=False,
+        )

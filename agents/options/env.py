@@ -57,6 +57,8 @@ class OptionSet(Protocol):
     brief: NDArray[np.bool_]  # [O]: over after one step, as a move is; one of these may always be started
     num_rows: int  # what `Look.rows` lie below
     num_seen: int  # what `see` lies below; 0: inner policies cannot be learned
+    row_bases: tuple[int, ...]  # what the digits of a row lie below; their product is `num_rows`
+    seen_bases: tuple[int, ...]  # the same of what `see` gives
 
     def check(self, vec: VectorEnv) -> None:
         """Raise ParameterError if these options are not for the environment `vec`."""

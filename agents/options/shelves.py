@@ -10,6 +10,7 @@ others follow is seen in the rows.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from marl_envs.core.params import ParameterError, check_float
 from marl_envs.core.vector import VectorEnv
 from marl_envs.warehouse.batch import SETTINGS_AT
 from marl_envs.warehouse.guidance import shortest_move
-from marl_envs.warehouse.observe import TABULAR_STATES, tabular
+from marl_envs.warehouse.observe import NEAR_STATES, TABULAR_STATES, tabular
 from marl_envs.warehouse.planner import greedy_all
 from marl_envs.warehouse.types import (
     EMPTY,
@@ -43,7 +44,8 @@ FETCH_SHELF, DELIVER, PUT_BACK, WAIT = range(4)  # kinds
 HERE = 1  # what "deliver" and "wait" are about: no cell has this number, as the floor has a rim
 FARTHEST = 31  # [steps] what is farther looks the same
 UNCLAIMED, CLAIMED, OUTRUN = range(3)  # nobody follows the same; somebody farther does; somebody as near or nearer
-NUM_ROWS = (FARTHEST + 1) * 3 * 2
+ROW_BASES = FARTHEST + 1, 3, 2
+NUM_ROWS = math.prod(ROW_BASES)
 
 
 class ShelfOptions:
@@ -77,6 +79,8 @@ class ShelfOptions:
         self.kinds = np.repeat(np.arange(4), counts)
         self.brief = self.kinds == WAIT
         self.num_rows, self.num_seen = NUM_ROWS, TABULAR_STATES
+        self.row_bases: tuple[int, ...] = ROW_BASES
+        self.seen_bases: tuple[int, ...] = 4, 8, 2, NEAR_STATES  # phase, guide, refused, nearest robot
         self.sidestep = check_float("sidestep", sidestep, 0.0, 1.0)
         self.worker = worker
         if worker is not None:

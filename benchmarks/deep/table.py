@@ -6,41 +6,20 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import joblib
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.deep import ours
+from benchmarks.deep.row import Row, timed
 from benchmarks.errors import InputError
 from benchmarks.suite import at_least_one
 
 WAREHOUSE = ("own", "shared", "own-curriculum", "shared-curriculum", "goal", "flattened", "small")
 HEAD = ("experiment", "what", "target", "ours", "met", "CPU time [s]")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure and its target."""
-
-    experiment: str
-    what: str
-    target: str
-    ours: float
-    met: bool
-    cpu_seconds: float
-
-    def cells(self) -> tuple[str, ...]:
-        """Return what the table shows."""
-        met = "yes" if self.met else "no"
-        return self.experiment, self.what, self.target, f"{self.ours:.4g}", met, f"{self.cpu_seconds:.0f}"
-
-
-def timed(play: Callable[[], float]) -> tuple[float, float]:
-    """Return what `play` returns and the CPU time it took [s]."""
-    begin = time.process_time()
-    return play(), time.process_time() - begin
 
 
 def balancing() -> list[Row]:
@@ -126,6 +105,8 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
     "cart-pole": balancing,
     **{f"warehouse-{name}": lambda name=name: delivering(name) for name in WAREHOUSE},  # type: ignore[misc]
 }
+
+GROUPS |= ours.GROUPS
 
 
 def play(group: str, out: Path) -> list[Row]:

@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason="needs PyTorch (extra `deep`)")
 
 from benchmarks.__main__ import main
 from benchmarks.deep import bandits, games, table
-from benchmarks.deep.table import Row
+from benchmarks.deep.row import Row
 
 pytestmark = pytest.mark.deep
 
