@@ -90,15 +90,16 @@ class Export:
 
     Example: python -m benchmarks export results/quick --format marl-eval --out quick.json
 
-    marl-eval: the JSON of Gorsane et al. (2022); csv: every episode and metric; latex: a table of the headline metric.
+    marl-eval: the JSON of Gorsane et al. (2022); csv: every episode and metric; latex and markdown: a table of the
+    headline metric.
     """
 
     results: Annotated[Path, tyro.conf.Positional]
     """The folder that `run` wrote."""
-    format: Literal["marl-eval", "csv", "latex"]
+    format: Literal["marl-eval", "csv", "latex", "markdown"]
     """What to write."""
     out: Path | None = None
-    """The file; RESULTS/export.json, .csv or .tex if not given."""
+    """The file; RESULTS/export.json, .csv, .tex or .md if not given."""
 
     def execute(self, console: Console) -> int:
         """Export."""

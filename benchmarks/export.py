@@ -1,4 +1,4 @@
-"""`export RESULTS --format marl-eval|csv|latex`: results for other tools, and for a paper."""
+"""`export RESULTS --format marl-eval|csv|latex|markdown`: results for other tools, for a paper and for a page."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from benchmarks import record, store
 from benchmarks.errors import InputError
 from benchmarks.record import Record
 from benchmarks.statistics import Estimate
-from benchmarks.summary import Summary, agents_of
+from benchmarks.summary import Row, Summary, agents_of
 from benchmarks.tables import number
 
 Values = dict[str, list[float]]  # metric -> a value an episode
-SUFFIX = {"marl-eval": "json", "csv": "csv", "latex": "tex"}
+SUFFIX = {"marl-eval": "json", "csv": "csv", "latex": "tex", "markdown": "md"}
 
 
 def run_export(results: Path, form: str, out: Path | None, console: Console) -> Path:
@@ -38,7 +38,8 @@ def run_export(results: Path, form: str, out: Path | None, console: Console) -> 
             if left_out:
                 console.print(f"left out, as they are undefined in some episodes: {', '.join(left_out)}", style="dim")
         else:
-            text = latex(made, record.summary_of(made, results))
+            write = latex if form == "latex" else markdown
+            text = write(made, record.summary_of(made, results))
         with store.writing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     console.print(f"Written: [bold]{path}[/]")
@@ -119,6 +120,29 @@ def latex(made: Record, summary: Summary) -> str:
         cells = [_cell(row.estimate) if row else "" for row in rows]
         lines.append(" & ".join([_tex(agent), *cells]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def markdown(made: Record, summary: Summary) -> str:
+    """Return a table of the headline metric: a line an environment, a column an agent, shares of the reference beside."""
+    suite = made.suite
+    agents = list(dict.fromkeys(agent for name in suite.environments for agent in agents_of(suite, name)))
+    lines = ["| | " + " | ".join(agents) + " |", "|---" * (len(agents) + 1) + "|"]
+    for name in suite.environments:
+        metric = suite.headline_in(name)
+        rows = [summary.get(name, agent, metric) for agent in agents]
+        unit = next((row.unit for row in rows if row), "")
+        title = f"{name}: {metric.replace('_', ' ')}" + (f" [{unit}]" if unit else "")
+        lines.append(f"| {title} | " + " | ".join(_both(row) for row in rows) + " |")
+    caption = f"`{made.command}`: mean over {suite.seeds} seeds ± half of the 95 % interval"
+    return "\n".join([*lines, "", f"{caption}; in brackets the share of the reference.", ""])
+
+
+def _both(row: Row | None) -> str:
+    """Return value and percentage of a cell."""
+    if row is None:
+        return ""
+    share = row.of_reference.mean
+    return number(row.estimate) + ("" if math.isnan(share) else f" ({round(share)} %)")
 
 
 def _cell(estimate: Estimate) -> str:

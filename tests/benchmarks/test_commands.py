@@ -16,7 +16,7 @@ from benchmarks import record, store
 from benchmarks.__main__ import main
 from benchmarks.compare import verdict
 from benchmarks.errors import InputError
-from benchmarks.export import latex, marl_eval, run_export
+from benchmarks.export import latex, markdown, marl_eval, run_export
 from benchmarks.jobs import Job
 from benchmarks.play import find_run
 from benchmarks.statistics import compare_pairs
@@ -246,3 +246,14 @@ def test_latex_has_a_line_an_agent_and_escapes_names(results: Path) -> None:
     assert r"greedy & $21.5 \pm 24.8$ & $21.5 \pm 24.8$ \\" in text
     assert "bound & $43.0" in text
     assert text.count(r"\\") == 4
+
+
+def test_markdown_has_a_line_an_environment_and_the_shares(results: Path) -> None:
+    made = record.load(results)
+    lines = markdown(made, record.summary_of(made, results)).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    assert len(cells) == 4
+    assert {len(row) for row in cells} == {len(cells[0])}
+    column = cells[0].index("greedy")
+    assert all(row[column].startswith("21.5 ± 24.8") for row in cells[2:])
+    assert f"mean over {made.suite.seeds} seeds" in lines[-1]
