@@ -123,7 +123,7 @@ def latex(made: Record, summary: Summary) -> str:
 
 
 def markdown(made: Record, summary: Summary) -> str:
-    """Return a table of the headline metric: a line an environment, a column an agent, shares of the reference beside."""
+    """Return a table of the headline metric with shares of the reference: a line an environment, a column an agent."""
     suite = made.suite
     agents = list(dict.fromkeys(agent for name in suite.environments for agent in agents_of(suite, name)))
     lines = ["| | " + " | ".join(agents) + " |", "|---" * (len(agents) + 1) + "|"]
