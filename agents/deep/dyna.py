@@ -23,7 +23,7 @@ from agents.deep.policy import allowed_at_random
 from agents.deep.replay import Replay
 from agents.deep.targets import best, follow, huber, value_of_best
 from agents.streams import LEARNING
-from marl_envs.core.params import ParameterError, check_int
+from marl_envs.core.params import ParameterError, check_float, check_int
 
 IMAGINING = LEARNING + 2  # stream of what is drawn for the model and from it
 SMALLEST = 1e-6  # scale below which a number is taken to be constant
@@ -99,10 +99,10 @@ class DynaDQN(IndependentDQN):
         self.planning, self.horizon = check_int("planning", planning, 0), check_int("horizon", horizon, 1, 1000)
         self.model_after = check_int("model_after", model_after, 0)
         self.model_batches = check_int("model_batches", model_batches, 1)
+        if not isinstance(model, (tuple, list)) or not model:
+            raise ParameterError(f"model must be the widths of its layers, such as (64, 64), not {model!r}")
         self.widths = tuple(check_int("model", width, 1) for width in model)
-        if not (isinstance(model_rate, (int, float)) and 0.0 < model_rate <= 1.0):
-            raise ParameterError(f"model_rate must be above 0 and at most 1, not {model_rate!r}")
-        self.model_rate = float(model_rate)
+        self.model_rate = check_float("model_rate", model_rate, 1e-12, 1.0)
         super().__init__(vec, **settings)
 
     def _make_networks(self) -> None:

@@ -148,7 +148,9 @@ def test_a_model_that_breaks_stops_the_training():
         ({"horizon": 0}, "horizon"),
         ({"planning": -1}, "planning"),
         ({"model": (0,)}, "model"),
+        ({"model": 3}, "widths of its layers"),
         ({"model_rate": 0.0}, "model_rate"),
+        ({"model_rate": True}, "model_rate"),
         ({"vec": Corridor()}, "observations that are vectors"),
     ],
 )
