@@ -71,4 +71,4 @@ def _compare(learner: DynaDQN, seen: list[NDArray[Any]], horizon: int) -> ModelE
         ends = ((guess.end.cpu().numpy().reshape(shape) > 0) != terminated[now])[there].mean()
         found.append((np.sqrt((wrong**2).mean()), np.sqrt((still**2).mean()), paid, ends))
         there &= ~(ended[now][..., None] | terminated[now])
-    return ModelErrors(*(np.array(column) for column in zip(*found, strict=True)))
+    return ModelErrors(*(np.array(column, np.float64) for column in zip(*found, strict=True)))

@@ -93,7 +93,7 @@ def imagining(seeds: int = 3) -> list[Row]:
         if kind == "model":
             errors = [one.errors.observation for one in played]
         seconds[kind], begin = time.process_time() - begin, time.process_time()
-    first, last = (sum(error[k] for error in errors) / seeds for k in (0, -1))
+    first, last = (float(sum(error[k] for error in errors)) / seeds for k in (0, -1))
     title, name = "CartPole, 5000 steps", "mean return while learning"
     rows = []
     for kind, wanted in (("no model", True), ("no model, as many batches", None), ("wrong model", True)):
