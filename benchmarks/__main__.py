@@ -108,9 +108,7 @@ class Speed:
     """CPU time of one measurement of one case."""
     repeats: int = 5
     """Measurements of every case, taken in turns; the median is shown."""
-    only: Literal["warehouse", "traffic", "intersection", "learners", "harness", "report", "render", "deep"] | None = (
-        None
-    )
+    only: Part | None = None
     """One part; all if not given."""
 
 

@@ -30,7 +30,7 @@ def run_export(results: Path, form: str, out: Path | None, console: Console) -> 
     made = record.load(results)
     path = results / f"export.{SUFFIX[form]}" if out is None else out
     if form == "csv":
-        store.join_runs(results, list(made.jobs), "episodes.parquet", path)
+        store.join_runs(results, list(made.jobs), "episodes.parquet", path, "csv")
     else:
         if form == "marl-eval":
             tree, left_out = marl_eval(made, results)

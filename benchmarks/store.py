@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.errors import RunError
 
@@ -155,15 +155,15 @@ def read_runs(out: Path, keys: list[str], name: str, where: pl.Expr | None = Non
     return (rows if where is None else rows.filter(where)).collect()
 
 
-def join_runs(out: Path, keys: list[str], name: str, path: Path) -> None:
-    """Write the rows of several runs, in that order, to `path` (.parquet or .csv): never all of them in memory.
+def join_runs(out: Path, keys: list[str], name: str, path: Path, form: Literal["parquet", "csv"]) -> None:
+    """Write the rows of several runs, in that order, to `path`, whatever its name: never all of them in memory.
 
     Raises:
         RunError: the file cannot be written.
     """
     rows = _scan(out, keys, name)
     with writing(path) as temporary:
-        if path.suffix == ".csv":
+        if form == "csv":
             rows.sink_csv(temporary)
         else:
             rows.sink_parquet(temporary, row_group_size=ROW_GROUP)

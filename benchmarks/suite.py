@@ -148,7 +148,7 @@ def _simulate_missing(jobs: dict[str, Job], out: Path, choice: Choice, console: 
 
 def _write_results(made: Record, out: Path, console: Console) -> None:
     """Join the runs' episodes and write the tables, summary.csv, the record and the report."""
-    store.join_runs(out, list(made.jobs), "episodes.parquet", out / "episodes.parquet")
+    store.join_runs(out, list(made.jobs), "episodes.parquet", out / "episodes.parquet", "parquet")
     summary = record.summary_of(made, out)
     write_csv(out / "summary.csv", summary)
     print_tables(made.suite, summary, console)

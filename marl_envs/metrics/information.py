@@ -132,7 +132,7 @@ def combined_p_value(p_values: Sequence[float]) -> float:
         raise ParameterError(f"p_values must be at least one number above 0 and at most 1, not {p_values!r}")
     if p.size == 1:
         return float(p[0])
-    mean = np.tan(np.pi * (0.5 - np.minimum(p, 1 - 1 / p.size))).mean()
+    mean = np.tan(np.pi * (0.5 - np.where(p == 1, 1 - 1 / p.size, p))).mean()
     return float(0.5 - np.arctan(mean) / np.pi)
 
 

@@ -239,6 +239,11 @@ def test_csv_holds_every_value(results: Path) -> None:
     assert pl.read_csv(path)["value"].equals(pl.read_parquet(results / "episodes.parquet")["value"])
 
 
+def test_csv_is_csv_whatever_the_file_is_called(results: Path, tmp_path: Path) -> None:
+    path = run_export(results, "csv", tmp_path / "numbers.txt", quiet_console())
+    assert path.read_text().startswith(",".join(store.EPISODE_COLUMNS) + "\n")
+
+
 def test_latex_has_a_line_an_agent_and_escapes_names(results: Path) -> None:
     made = record.load(results)
     text = latex(made, record.summary_of(made, results))

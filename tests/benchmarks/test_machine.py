@@ -33,7 +33,7 @@ def test_reads_the_processors_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(machine, "CPUINFO", cpuinfo)
     assert machine._processor() == "Some CPU @ 2 GHz"
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "nowhere")
-    assert machine._processor() == platform.processor() or platform.machine()
+    assert machine._processor() == (platform.processor() or platform.machine())
 
 
 def test_machines_are_counted() -> None:

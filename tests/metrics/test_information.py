@@ -170,7 +170,8 @@ def test_combined_p_values_of_independent_ones_are_uniform_and_of_equal_ones_the
     drawn = np.random.default_rng(0).uniform(0, 0.9, size=(4000, 6)) / 0.9
     found = [combined_p_value(row) for row in drawn]
     assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.012)
-    assert combined_p_value([0.03] * 6) == pytest.approx(0.03)
+    for p in (0.03, 0.6, 0.95):
+        assert [combined_p_value([p] * count) for count in (2, 6)] == pytest.approx([p, p])
     assert combined_p_value([0.4]) == 0.4
     assert combined_p_value([1.0, 0.001]) < 0.01  # a 1 does not outweigh what was found
 

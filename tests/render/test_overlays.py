@@ -95,6 +95,25 @@ def test_asking_for_the_map_changes_nothing():
         assert asked.moment().frame["walker"].tolist() == alone.moment().frame["walker"].tolist()
 
 
+def test_what_is_expected_is_forgotten_with_the_future_it_was_expected_in():
+    session = Session(gridworld_v0.parallel_env(world="cliff"), Knows(), 0)
+    session.drive(0)
+
+    def after(action: int) -> float:
+        """Go one step, and return what is expected of going right then."""
+        session.steer(action)
+        assert session.forward()
+        values = session.moment(0, values=True).values
+        assert values is not None
+        return float(values[0, 3])
+
+    up, right = 0, 3
+    assert after(up) == -10.0
+    assert after(right) == -8.0
+    assert session.back()
+    assert after(up) == -10.0
+
+
 def vacuum_frame(rooms: list[int], dirt: list[float]) -> dict[str, Any]:
     return {"rooms": np.array(rooms), "dirt": np.array(dirt)}
 

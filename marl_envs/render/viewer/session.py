@@ -183,6 +183,7 @@ class Session:
         """Return everyone's action, and forget the future that it replaces."""
         del self._actions[self._at :], self._paid[self._at :]
         self._past.forget(self._at)
+        self._values = self._map = None  # perhaps of that future
         vec = self.env.vec
         kind = np.float64 if self._numbers else np.int64
         if self.policy is None:
