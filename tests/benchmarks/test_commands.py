@@ -177,6 +177,15 @@ def test_verify_refuses_what_is_no_run(results: Path, tmp_path: Path) -> None:
         run_verify(tmp_path, "floor/greedy/0", quiet_console(), fake_run)
 
 
+@pytest.mark.parametrize("option", ["--job", "--cell"])
+@pytest.mark.parametrize("command", ["verify", "play"])
+def test_both_spellings_name_a_run(
+    results: Path, command: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(results), option, "nobody"]) == 2
+    assert "no run fits 'nobody'" in capsys.readouterr().err
+
+
 def test_verify_and_play_understand_the_same_names(results: Path) -> None:
     folder = find(results, "floor/learner/0")
     assert folder == find_run(results, "floor/learner/0")[0]
