@@ -13,7 +13,7 @@ import joblib
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.deep import ours
+from benchmarks.deep import driven, ours
 from benchmarks.deep.row import Row, timed
 from benchmarks.errors import InputError
 from benchmarks.suite import at_least_one
@@ -106,7 +106,7 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
     **{f"warehouse-{name}": lambda name=name: delivering(name) for name in WAREHOUSE},  # type: ignore[misc]
 }
 
-GROUPS |= ours.GROUPS
+GROUPS |= ours.GROUPS | driven.GROUPS
 
 
 def play(group: str, out: Path) -> list[Row]:
