@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 
 import joblib
@@ -16,6 +18,7 @@ from rich.table import Table
 from benchmarks.deep import driven, ours
 from benchmarks.deep.row import Row, timed
 from benchmarks.errors import InputError
+from benchmarks.jobs import code_digest
 from benchmarks.suite import at_least_one
 
 WAREHOUSE = ("own", "shared", "own-curriculum", "shared-curriculum", "goal", "flattened", "small")
@@ -109,9 +112,23 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
 GROUPS |= ours.GROUPS | driven.GROUPS
 
 
+@lru_cache
+def code() -> str:
+    """Return a digest of simulation, learners and experiments, so that rows of other code are never shown."""
+    digest = hashlib.sha256(code_digest().encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()[:8]
+
+
+def file_of(group: str, out: Path) -> Path:
+    """Return where a group's rows lie; those that other code wrote stay beside it."""
+    return out / f"{group}-{code()}.json"
+
+
 def play(group: str, out: Path) -> list[Row]:
-    """Return the rows of a group: those in its file if there is one, else play and write it."""
-    path = out / f"{group}.json"
+    """Return the rows of a group: those in its file if this code wrote one, else play and write it."""
+    path = file_of(group, out)
     if path.exists():
         return [Row(**row) for row in json.loads(path.read_text())]
     import torch

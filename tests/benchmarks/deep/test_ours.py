@@ -28,7 +28,7 @@ def test_rows_of_all_groups_are_kept(tmp_path, monkeypatch):
     rows = {name: table.play(name, tmp_path) for name in ours.GROUPS}
     for name, found in rows.items():
         assert table.play(name, tmp_path) == found
-        assert [Row(**row) for row in json.loads((tmp_path / f"{name}.json").read_text())] == found
+        assert [Row(**row) for row in json.loads(table.file_of(name, tmp_path).read_text())] == found
     assert [round(row.ours, 6) for row in rows["imagination"]] == [40.0, -10.0, 80.0, 0.3]
     assert [row.met for row in rows["imagination"]] == [True, True, True, False]
     gains = rows["options"][1], rows["corridor-gru"][1]

@@ -25,7 +25,9 @@ def test_finished_groups_are_kept_and_missing_ones_played(tmp_path, monkeypatch,
         return play
 
     monkeypatch.setattr(table, "GROUPS", {"one": group("one", 3.0), "two": group("two", 0.5)})
-    (tmp_path / "one.json").write_text(json.dumps([table.asdict(Row("one", "score", "at least 1", 7.0, True, 9.0))]))
+    rows = json.dumps([table.asdict(Row("one", "score", "at least 1", 7.0, True, 9.0))])
+    table.file_of("one", tmp_path).write_text(rows)
+    (tmp_path / "two-01234567.json").write_text(rows)  # by other code
     for _ in range(2):
         assert main(["run", "deep", "--out", str(tmp_path), "--workers", "1"]) == 0
     assert played == ["two"]
