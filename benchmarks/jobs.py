@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -185,6 +186,14 @@ def code_digest() -> str:
     for name in BESIDE:
         if (ROOT / name).is_file():
             digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def digest_of(paths: Iterable[Path]) -> str:
+    """Return a digest of some source files, for what is not the simulation but decides numbers."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

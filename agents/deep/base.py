@@ -199,7 +199,7 @@ class NetworkLearner(Trainable):
 
     def _descend(self) -> None:
         """Learn from one batch."""
-        chosen, rate = self.chosen, self.chosen.learning_rate(self.progress)  # type: ignore[operator]
+        chosen, rate = self.chosen, self.chosen.rate(self.progress)
         drawn = self.replay.draw(chosen.batch, self._stream(DRAWING, 2))
         batch = Batch.of(drawn.steps, chosen.burn_in, self.team.memory_size, self.device)
         errors, counted = self._errors(batch)

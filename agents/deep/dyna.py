@@ -171,7 +171,7 @@ class DynaDQN(IndependentDQN):
 
     def _plan(self, rng: np.random.Generator) -> None:
         """Learn from a batch of imagined steps: walks from where remembered steps led, as the policy would go."""
-        chosen, rate = self.chosen, self.chosen.learning_rate(self.progress)  # type: ignore[operator]
+        chosen, rate = self.chosen, self.chosen.rate(self.progress)
         step = self._draw(rng, max(chosen.batch // self.horizon, 1))
         obs, mask = step["after"].float(), step.get("mask")
         going = step["alive"] & ~step["terminated"]

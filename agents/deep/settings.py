@@ -67,6 +67,10 @@ class Settings:
     device: str | None = None
     """Where networks live; None: on CUDA if there is a device, else on the CPU."""
 
+    def rate(self, progress: float) -> float:
+        """Return the learning rate at `progress` (0 to 1) of a training."""
+        return learning_rate(self.learning_rate)(progress)
+
     def __post_init__(self) -> None:
         """Check everything."""
         self.body, self.learning_rate = as_body(self.body), learning_rate(self.learning_rate)

@@ -19,7 +19,7 @@ from benchmarks.config_parts import Strict
 from benchmarks.engines import Choice
 from benchmarks.engines import check as check_engine
 from benchmarks.errors import InputError
-from benchmarks.jobs import code_digest
+from benchmarks.jobs import code_digest, digest_of
 from benchmarks.locks import lock
 from benchmarks.runner import run_missing
 from benchmarks.suite import at_least_one
@@ -65,10 +65,7 @@ class Play(Strict):
 @lru_cache
 def own_digest() -> str:
     """Return a digest of the code of the classics."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return digest_of(sorted(Path(__file__).parent.glob("*.py")))
 
 
 def play(spec: Play, folder: Path) -> dict[str, float]:

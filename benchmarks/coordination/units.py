@@ -18,7 +18,7 @@ from benchmarks import store
 from benchmarks.config_parts import Strict
 from benchmarks.engines import Choice
 from benchmarks.errors import InputError
-from benchmarks.jobs import Job, code_digest, job_key
+from benchmarks.jobs import Job, code_digest, digest_of, job_key
 from benchmarks.kinds import LearnerAgent
 from benchmarks.locks import lock
 from benchmarks.runner import run_missing
@@ -67,11 +67,8 @@ class Unit(Strict):
 @lru_cache
 def own_digest() -> str:
     """Return a digest of the code that measures."""
-    digest = hashlib.sha256()
     here = [Path(__file__).parent / name for name in MEASURING]
-    for path in [*here, *sorted(Path(metrics.__file__).parent.glob("*.py"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return digest_of([*here, *sorted(Path(metrics.__file__).parent.glob("*.py"))])
 
 
 def expand(jobs: dict[str, Job]) -> list[Unit]:

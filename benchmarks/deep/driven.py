@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.deep.ours import spread
-from benchmarks.deep.row import Row, timed
+from benchmarks.deep.row import Row, by_seed
 from benchmarks.statistics.estimates import Estimate, t_interval
 
 SEEDS = (1, 2, 3)  # settings were chosen on 10
@@ -20,11 +20,11 @@ def switching(name: str, reward: str) -> list[Row]:
     place, steps, table_steps = signals.LEARNED[name]
     rules = {rule: signals.ruled(rule, place) for rule in signals.RULES}
     table = [signals.tabulated(place, seed, table_steps) for seed in SEEDS] if reward == "individual" else []
-    played = [
-        timed(lambda seed=seed: signals.elsewhere(signals.learned(place, reward, seed, steps), place, seed))  # type: ignore[misc]
-        for seed in SEEDS
-    ]
-    times, seconds = [score for score, _ in played], sum(spent for _, spent in played)
+
+    def play(seed: int) -> float:
+        return signals.elsewhere(signals.learned(place, reward, seed, steps), place, seed)
+
+    times, seconds = by_seed(play, SEEDS)
     others = ", ".join(f"{rule} {score:.1f}" for rule, score in rules.items())
     if table:
         others = f"table {spread(table)}; {others}"

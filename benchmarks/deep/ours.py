@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks.deep.row import Row, timed
+from benchmarks.deep.row import Row, by_seed
 from benchmarks.statistics.estimates import t_interval
 
 
@@ -24,12 +24,10 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
     """Remember where a shelf belongs: deliveries with `name`, gain over the same learner without memory."""
     from benchmarks.deep import corridor
 
-    with_memory = [timed(lambda seed=seed: corridor.deliveries(name, seed)) for seed in range(seeds)]  # type: ignore[misc]
-    without = [timed(lambda seed=seed: corridor.deliveries("no memory", seed)) for seed in range(seeds)]  # type: ignore[misc]
-    ours, control = [score for score, _ in with_memory], [score for score, _ in without]
+    ours, seconds = by_seed(lambda seed: corridor.deliveries(name, seed), range(seeds))
+    control, control_seconds = by_seed(lambda seed: corridor.deliveries("no memory", seed), range(seeds))
     best = corridor.CYCLES / corridor.round_length(memory=False)
     difference, interval, sure = gain(ours, control)
-    seconds = sum(spent for _, spent in with_memory)
     where = "corridor of homes"
     return [
         Row(
@@ -46,7 +44,7 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
             "above 0",
             difference,
             sure,
-            sum(spent for _, spent in without),
+            control_seconds,
         ),
     ]
 
@@ -55,11 +53,11 @@ def managing(seeds: int = 3) -> list[Row]:
     """Options chosen by a network over a learned worker, beside a network that chooses moves, at equal steps."""
     from benchmarks.deep import options
 
-    played = [timed(lambda seed=seed: options.managed(seed)) for seed in range(seeds)]  # type: ignore[misc]
-    control = [timed(lambda seed=seed: options.flat(seed)) for seed in range(seeds)]  # type: ignore[misc]
+    played, seconds = by_seed(options.managed, range(seeds))
+    control, control_seconds = by_seed(options.flat, range(seeds))
     planned = [options.planned(seed) for seed in range(seeds)]
     ours, flat = (
-        [100.0 * score / best for (score, _), best in zip(them, planned, strict=True)] for them in (played, control)
+        [100.0 * score / best for score, best in zip(them, planned, strict=True)] for them in (played, control)
     )
     difference, interval, sure = gain(ours, flat)
     return [
@@ -69,7 +67,7 @@ def managing(seeds: int = 3) -> list[Row]:
             f"above the flat network's mean, {sum(flat) / seeds:.1f}",
             min(ours),
             min(ours) > sum(flat) / seeds,
-            sum(spent for _, spent in played),
+            seconds,
         ),
         Row(
             "options",
@@ -77,7 +75,7 @@ def managing(seeds: int = 3) -> list[Row]:
             "above 0",
             difference,
             sure,
-            sum(spent for _, spent in control),
+            control_seconds,
         ),
     ]
 
@@ -96,16 +94,16 @@ def imagining(seeds: int = 3) -> list[Row]:
     first, last = (float(sum(error[k] for error in errors)) / seeds for k in (0, -1))
     title, name = "CartPole, 5000 steps", "mean return while learning"
     rows = []
-    for kind, wanted in (("no model", True), ("no model, as many batches", None), ("wrong model", True)):
+    for kind, wanted in (("no model", True), ("no model, as many batches", False), ("wrong model", True)):
         difference, interval, sure = gain(scores["model"], scores[kind])
-        target = "above 0" if wanted else "as it comes"
+        target = "above 0" if wanted else "-"
         rows.append(
             Row(
                 title,
                 f"{name} ({spread(scores['model'])}): gain over {kind} ({spread(scores[kind])}), {interval}",
                 target,
                 difference,
-                wanted is None or sure,
+                sure if wanted else None,
                 seconds[kind] + (seconds["model"] if kind == "no model" else 0.0),
             )
         )

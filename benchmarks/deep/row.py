@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -15,16 +15,16 @@ class Row:
     what: str
     target: str
     ours: float
-    met: bool
+    met: bool | None  # None: a comparison without a target
     cpu_seconds: float
 
     def cells(self) -> tuple[str, ...]:
         """Return what the table shows."""
-        met = "yes" if self.met else "no"
+        met = "-" if self.met is None else "yes" if self.met else "no"
         return self.experiment, self.what, self.target, f"{self.ours:.4g}", met, f"{self.cpu_seconds:.0f}"
 
 
-def timed(play: Callable[[], float]) -> tuple[float, float]:
-    """Return what `play` returns and the CPU time it took [s]."""
+def by_seed(play: Callable[[int], float], seeds: Iterable[int]) -> tuple[list[float], float]:
+    """Return what `play` returns for each seed and the CPU time that all took [s]."""
     begin = time.process_time()
-    return play(), time.process_time() - begin
+    return [play(seed) for seed in seeds], time.process_time() - begin

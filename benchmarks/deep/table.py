@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import joblib
@@ -16,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.deep import driven, ours
-from benchmarks.deep.row import Row, timed
+from benchmarks.deep.row import Row, by_seed
 from benchmarks.errors import InputError
-from benchmarks.jobs import code_digest
+from benchmarks.jobs import code_digest, digest_of
 from benchmarks.suite import at_least_one
 
 WAREHOUSE = ("own", "shared", "own-curriculum", "shared-curriculum", "goal", "flattened", "small")
@@ -29,10 +28,10 @@ def balancing() -> list[Row]:
     """CartPole: five seeds."""
     from benchmarks.deep import cart_pole
 
-    played = [timed(lambda seed=seed: cart_pole.greedy_return(seed)) for seed in range(5)]  # type: ignore[misc]
-    solved = sum(score >= cart_pole.SOLVED for score, _ in played)
+    scores, seconds = by_seed(cart_pole.greedy_return, range(5))
+    solved = sum(score >= cart_pole.SOLVED for score in scores)
     what = f"seeds of 5 with {cart_pole.SOLVED:g} over 100 greedy episodes"
-    return [Row("CartPole-v1", what, "at least 4", solved, solved >= 4, sum(seconds for _, seconds in played))]
+    return [Row("CartPole-v1", what, "at least 4", solved, solved >= 4, seconds)]
 
 
 def deciding() -> list[Row]:
@@ -42,11 +41,10 @@ def deciding() -> list[Row]:
 
     rows = []
     for cls, name, wanted in ((DeepVDN, "VDN", 7.0), (QMIX, "QMIX", 8.0)):
-        played = [timed(lambda c=cls, s=seed: games.two_step(c, s)) for seed in range(3)]  # type: ignore[misc]
-        worst = max((score for score, _ in played), key=lambda score: abs(score - wanted))
-        seconds = sum(spent for _, spent in played)
+        scores, seconds = by_seed(partial(games.two_step, cls), range(3))
+        worst = max(scores, key=partial(_off, wanted))
         rows.append(Row("two-step game", f"{name} earns", f"{wanted:g}", worst, worst == wanted, seconds))
-    gap, seconds = timed(lambda: games.vdn_gap(0))
+    (gap,), seconds = by_seed(games.vdn_gap, [0])
     what = "VDN's largest gap to row mean + column mean - mean"
     return [*rows, Row("its second state", what, "below 0.3", gap, gap < 0.3, seconds)]
 
@@ -55,8 +53,7 @@ def remembering(name: str) -> list[Row]:
     """The T-maze: three seeds, of which the worst counts."""
     from benchmarks.deep import t_maze
 
-    played = [timed(lambda seed=seed: t_maze.share_correct(name, seed)) for seed in range(3)]  # type: ignore[misc]
-    shares, seconds = [share for share, _ in played], sum(spent for _, spent in played)
+    shares, seconds = by_seed(partial(t_maze.share_correct, name), range(3))
     if name == "no memory":
         return [Row("T-maze", f"{name}: % correct", "at most 60", max(shares), max(shares) <= 60.0, seconds)]
     return [Row("T-maze", f"{name}: % correct", "at least 95", min(shares), min(shares) >= 95.0, seconds)]
@@ -78,8 +75,8 @@ def exploring(pulls: int, arms: int) -> list[Row]:
     from benchmarks.deep import bandits
 
     rules = {name: bandits.rule(name, pulls, arms) for name in ("greedy", "Thompson", "UCB1")}
-    played = [timed(lambda seed=seed: bandits.learned(pulls, arms, seed)) for seed in range(2)]  # type: ignore[misc]
-    worse, seconds = min(score for score, _ in played), sum(spent for _, spent in played)
+    scores, seconds = by_seed(partial(bandits.learned, pulls, arms), range(2))
+    worse = min(scores)
     others = ", ".join(f"{name} {score:.2f}" for name, score in rules.items())
     what, wanted = f"wins of RL^2 in {pulls} pulls of {arms} arms ({others})", rules["greedy"]
     return [Row("bandits", what, f"at least {wanted:.2f}", worse, worse >= wanted, seconds)]
@@ -91,11 +88,15 @@ def delivering(name: str) -> list[Row]:
 
     experiment = warehouse.EXPERIMENTS[name]
     task, planned = experiment.task, experiment.task.planned()
-    played = [timed(lambda seed=seed: task.learned(seed)) for seed in experiment.seeds]  # type: ignore[misc]
-    shares, seconds = [100.0 * score / planned for score, _ in played], sum(spent for _, spent in played)
+    scores, seconds = by_seed(task.learned, experiment.seeds)
+    shares = [100.0 * score / planned for score in scores]
     each = ", ".join(f"{share:.1f}" for share in shares)
     what = f"{experiment.title}: % of PIBT's {planned:.1f} deliveries ({each})"
     return [Row("warehouse", what, "above 1; published: about 0", min(shares), min(shares) > 1.0, seconds)]
+
+
+def _off(wanted: float, score: float) -> float:
+    return abs(score - wanted)
 
 
 GROUPS: dict[str, Callable[[], list[Row]]] = {
@@ -106,7 +107,7 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
     "sines": adapting,
     "bandits": lambda: exploring(10, 5),
     "cart-pole": balancing,
-    **{f"warehouse-{name}": lambda name=name: delivering(name) for name in WAREHOUSE},  # type: ignore[misc]
+    **{f"warehouse-{name}": partial(delivering, name) for name in WAREHOUSE},
 }
 
 GROUPS |= ours.GROUPS | driven.GROUPS
@@ -115,10 +116,7 @@ GROUPS |= ours.GROUPS | driven.GROUPS
 @lru_cache
 def code() -> str:
     """Return a digest of simulation, learners and experiments, so that rows of other code are never shown."""
-    digest = hashlib.sha256(code_digest().encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()[:8]
+    return code_digest()[:8] + digest_of(sorted(Path(__file__).parent.glob("*.py")))[:8]
 
 
 def file_of(group: str, out: Path) -> Path:
