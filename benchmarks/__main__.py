@@ -212,6 +212,8 @@ def _run(command: Run, workers: int, console: Console) -> None:
         if suite == CLASSICS:
             from benchmarks.classics.run import run_classics
 
+            if command.tensorboard:
+                console.print("classics: their trainings are not logged for TensorBoard", style="yellow")
             run_classics(out or RESULTS / suite, command.seeds, choice, console)
             return
         run_suite(suite, out, command.seeds, choice, console, tensorboard=command.tensorboard)
