@@ -44,7 +44,8 @@ NO_KERNELS = (
     *(f"traffic/engine/{name}.py" for name in ("editing", "routes", "simulate", "sumo_tables", "tables", "zones")),
     *(f"traffic/sumo/{name}.py" for name in ("__init__", "env", "evaluate", "lights", "places", "process")),
     *(f"traffic/sumo/{name}.py" for name in ("compare", "scenario", "vehicles")),
-    *(f"traffic/signals/{name}.py" for name in ("env", "networks", "phases", "render", "tables", "webster")),
+    *(f"traffic/signals/{name}.py" for name in ("env", "labels", "networks", "phases", "randomise")),
+    *(f"traffic/signals/{name}.py" for name in ("render", "tables", "webster")),
     *(
         f"traffic/vehicles/{name}.py"
         for name in (

@@ -154,11 +154,15 @@ def from_fingerprint(fingerprint: dict[str, Any], face: str = "parallel_env", **
     """Return the environment that `fingerprint` describes, as "parallel_env", "env" or "vector_env".
 
     Raises:
-        ValueError: it names no environment of this package.
+        ValueError: it names no environment of this package, or says more of it than its parameters, such as drivers
+            that were drawn (`traffic.signals.randomise`).
     """
     name = fingerprint.get("env", "")
     known = {spec.module for spec in SPECS.values()}
     if f"marl_envs.{name}" not in known:
         raise ValueError(f"unknown environment {name!r}; known are {', '.join(sorted(m[10:] for m in known))}")
+    more = sorted(fingerprint.keys() - {"env", "params"})
+    if more:
+        raise ValueError(f"{name} cannot be made from its parameters alone, as it also has {', '.join(more)}")
     module = importlib.import_module(f"marl_envs.{name}")
     return getattr(module, face)(**{**fingerprint["params"], **arguments})

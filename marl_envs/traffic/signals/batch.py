@@ -16,10 +16,11 @@ from marl_envs.traffic.engine.batch import step_one as step_engine
 from marl_envs.traffic.engine.mersenne import seed_words
 from marl_envs.traffic.signals.control import after_step, before_step, decide, start_signals, take_turns, write_mask
 from marl_envs.traffic.signals.metrics import measure_one
-from marl_envs.traffic.signals.observe import global_state, write_labels, write_tiles, write_vectors
+from marl_envs.traffic.signals.observe import global_state, write_labels, write_load_labels, write_tiles, write_vectors
 from marl_envs.traffic.signals.rewards import pay, remember
 from marl_envs.traffic.signals.types import (
     TABULAR,
+    TABULAR_LOAD,
     TILES,
     WARMUP_GREEN,
     Control,
@@ -83,6 +84,8 @@ def see(
         write_labels(control, settings, rules, label, e)
     elif rules.observation == TILES:
         write_tiles(state, control, settings, rules, label, e)
+    elif rules.observation == TABULAR_LOAD:
+        write_load_labels(state, control, rules, label, e)
     else:
         write_vectors(state, control, settings, rules, obs, e)
     if rules.mask:

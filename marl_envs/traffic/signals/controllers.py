@@ -225,8 +225,11 @@ class Threshold(_Stateless):
         here = np.take_along_axis(near, present[..., None], -1)[..., 0]
         other = vec.arrays.fullest.astype(np.int64)
         there = np.take_along_axis(near, other[..., None], -1)[..., 0]
-        change = (there > self._ratio * here) | ((here <= self._empty) & (there > here))
-        return to_actions(vec, np.where(change, other, present), ("phase", "fullest"))
+        return to_actions(vec, np.where(self.changes(here, there), other, present), ("phase", "fullest"))
+
+    def changes(self, here: NDArray[Any], there: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return whether the rule changes, from S of the present phase and of the fullest other one, of any shape."""
+        return (there > self._ratio * here) | ((here <= self._empty) & (there > here))
 
 
 class SOTL(_Stateless):

@@ -13,12 +13,13 @@ from marl_envs.traffic.engine.tables import sizes_of
 from marl_envs.traffic.engine.types import CREATED, DIS, EXIT, FINISHED, KIND, LIMIT, OPEN, PLACE, SPEED
 from marl_envs.traffic.signals import batch
 from marl_envs.traffic.signals.metrics import METRICS
-from marl_envs.traffic.signals.networks import load, most_cycles
+from marl_envs.traffic.signals.networks import Roads, load, most_cycles
 from marl_envs.traffic.signals.observe import (
     MOST,
     MOST_DRQ,
     STATE_OF_LANE,
     STATE_OF_SIGNAL,
+    TABULAR_LOAD_STATES,
     TABULAR_STATES,
     TILES_SIZES,
 )
@@ -31,6 +32,7 @@ from marl_envs.traffic.signals.types import (
     REWARD_TERMS,
     SUMMARY,
     TABULAR,
+    TABULAR_LOAD,
     TILES,
     Params,
     Rules,
@@ -43,6 +45,8 @@ def observation_space(rules: Rules) -> spaces.Space[Any]:
     """Return the space of one signal's observation."""
     if rules.observation == TABULAR:
         return spaces.Discrete(TABULAR_STATES)
+    if rules.observation == TABULAR_LOAD:
+        return spaces.Discrete(TABULAR_LOAD_STATES)
     if rules.observation == TILES:
         return spaces.MultiDiscrete(np.array(TILES_SIZES, np.int32), dtype=np.int32)
     phases = rules.phase_of.shape[1]
@@ -71,7 +75,11 @@ def num_actions(rules: Rules) -> int:
 
 def build(params: Params) -> Simulation:
     """Return the simulation of signals."""
-    roads = load(params)
+    return assemble(params, load(params))
+
+
+def assemble(params: Params, roads: Roads) -> Simulation:
+    """Return the simulation of signals on these roads."""
     rules = make_rules(params, roads.network, roads.signals, roads.sets)
     capacity = roads.capacity if params.capacity is None else params.capacity
     sizes = sizes_of(roads.settings, roads.network, capacity)

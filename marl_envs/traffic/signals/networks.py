@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -39,8 +40,12 @@ class Roads:
     sets: int
 
 
-def load(params: Any) -> Roads:
+def load(params: Any, change: Callable[[Demand], Demand] | None = None) -> Roads:
     """Return what the parameters name.
+
+    Args:
+        params: of the environment.
+        change: what to make of each demand set, which keeps its flows and routes.
 
     Raises:
         ParameterError: there is no such network or demand, a file is refused, no junction has a choice of phases, or
@@ -59,7 +64,8 @@ def load(params: Any) -> Roads:
     if choice == "own":
         choice = "emptiest" if is_sumo(params.network) else "random"
     engine = (params.dt, params.rng == "mt19937", params.parity, model_of(params), choice, amber)
-    return _load(params.network, params.phases, demands, params.demand_sets, steps, engine, stamps)
+    named = (params.network, params.phases, demands, params.demand_sets, steps, engine)
+    return _load(*named, stamps) if change is None else _make(*named, change)
 
 
 def is_sumo(network: str) -> bool:
@@ -93,21 +99,30 @@ def _stamp(name: str) -> int:
         return 0
 
 
+Engine = tuple[float, bool, bool, str, str, int]  # dt, mersenne, parity, model, lane choice, amber
+
+
 @lru_cache(maxsize=8)
 def _load(
+    name: str, phases: str, demands: tuple[str, ...], count: int, steps: int, engine: Engine, stamps: tuple[int, ...]
+) -> Roads:
+    del stamps
+    return _make(name, phases, demands, count, steps, engine, lambda demand: demand)
+
+
+def _make(
     name: str,
     phases: str,
     demands: tuple[str, ...],
     count: int,
     steps: int,
-    engine: tuple[float, bool, bool, str, str, int],
-    stamps: tuple[int, ...],
+    engine: Engine,
+    change: Callable[[Demand], Demand],
 ) -> Roads:
-    del stamps
     network, signals = network_of(name, phases)
     dt, mersenne, parity, model, choice, amber = engine
     pairs = [pair for demand in demands for pair in trips_of(demand, network, count, dt, steps, model)]
-    sets, trips = [demand for demand, _ in pairs], [made for _, made in pairs]
+    sets, trips = [change(demand) for demand, _ in pairs], [made for _, made in pairs]
     settings = build_settings(
         sets,
         trips,

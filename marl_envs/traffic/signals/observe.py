@@ -37,6 +37,11 @@ TILES_SIZES = (
     (len(TOTAL_BINS) + 1) * (len(COUNT_BINS) + 1),
     (len(LANE_BINS) + 1) ** 2 * (len(COUNT_BINS) + 1),
 )
+# And of "tabular_load": as fine as the rule `Threshold` where that decides
+LOAD_BINS = (12, 24, 40, 70, 110)  # vehicles on all incoming lanes and outside
+RATIO_BINS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)  # so many times as many near in the fullest other phase are passed
+HERE_BINS = (1, 3, 5, 8, 12)  # vehicles near in the phase
+TABULAR_LOAD_STATES = (len(LOAD_BINS) + 1) * (len(RATIO_BINS) + 1) * (len(HERE_BINS) + 1)
 RESCO = 28.0  # what RESCO divides vehicle counts by
 MOST = 9999.0  # of any number in "summary"
 MOST_DRQ = 100.0  # of any number in "drq"
@@ -46,7 +51,7 @@ STATE_OF_LANE = 3  # for each incoming lane of each signal
 
 
 def vector_length(observation: int, phases: int, lanes: int, moves: int) -> int:
-    """Return how many numbers a signal's own vector has; 0 for "tabular" and "tiles"."""
+    """Return how many numbers a signal's own vector has; 0 for integers."""
     lengths = {
         SUMO_RL: phases + 1 + 2 * lanes,
         DRQ: phases + 4 * lanes,
@@ -83,6 +88,22 @@ def write_labels(control: Control, settings: EngineSettings, rules: Rules, label
         here = _bin(near_in_phase(control, rules, e, a, control.pending[e, a]), COUNT_BINS)
         there = _bin(near_in_phase(control, rules, e, a, control.fullest[e, a]), COUNT_BINS)
         label[e, a] = np.int32((time * bins + here) * bins + there)
+
+
+@jit(inner=True)
+def write_load_labels(state: EngineState, control: Control, rules: Rules, label: Any, e: Int) -> None:
+    """Write one integer a signal: (vehicles at the signal, ratio of there to here, vehicles near in the phase), binned.
+
+    Nobody here counts as half a vehicle in the ratio, so that it tells how many are there.
+    """
+    for a in range(label.shape[1]):
+        here = near_in_phase(control, rules, e, a, control.pending[e, a])
+        there = near_in_phase(control, rules, e, a, control.fullest[e, a])
+        load = _bin(vehicles_at(state, control, rules, e, a), LOAD_BINS)
+        ratio: Int = 0
+        for edge in RATIO_BINS:
+            ratio += there > edge * max(np.float64(here), 0.5)
+        label[e, a] = np.int32((load * (len(RATIO_BINS) + 1) + ratio) * (len(HERE_BINS) + 1) + _bin(here, HERE_BINS))
 
 
 @jit(inner=True)

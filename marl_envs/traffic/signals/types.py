@@ -27,8 +27,8 @@ __all__ = ["NONE", "EngineSettings", "EngineState"]
 GREEN, YELLOW, ALL_RED = range(3)
 ACTIONS = ("phase", "next", "duration", "fullest")
 CHOOSE, NEXT, DURATION, FULLEST = range(4)
-OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular", "tiles")
-SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR, TILES = range(7)
+OBSERVATIONS = ("sumo_rl", "drq", "pressure", "counts", "summary", "tabular", "tiles", "tabular_load")
+SUMO_RL, DRQ, PRESSURE, COUNTS, SUMMARY, TABULAR, TILES, TABULAR_LOAD = range(8)
 CAR_FOLLOWING = ("own", "krauss", "idm", "sumo")  # the last three as in engine/tables.py
 LANE_CHOICES = ("own", "random", "emptiest")  # the last two as in engine/tables.py
 REWARDS = ("individual", "team", "neighbours")
@@ -77,8 +77,8 @@ class Params:
     durations: tuple[float, ...] = (5.0, 15.0, 25.0, 35.0, 45.0)
     """Green times that "duration" chooses from [s]. A list will do."""
     observation: str = "sumo_rl"
-    """"sumo_rl", "drq", "pressure", "counts", "summary" (vectors), "tabular" (one integer) or "tiles"
-    (four integers)."""
+    """"sumo_rl", "drq", "pressure", "counts", "summary" (vectors), "tabular", "tabular_load" (one integer)
+    or "tiles" (four integers)."""
     detector_range: float = 100.0
     """How far before the stop line vehicles count as near [m]."""
     neighbours: bool = False
@@ -119,7 +119,7 @@ class Params:
         check_choice("observation", self.observation, OBSERVATIONS)
         check_float("detector_range", self.detector_range, 1.0, 1e4)
         check_choice("neighbours", self.neighbours, (True, False))
-        if self.neighbours and self.observation in ("tabular", "tiles"):
+        if self.neighbours and self.observation in ("tabular", "tabular_load", "tiles"):
             raise ParameterError(f'neighbours must be False with observation="{self.observation}", which is integers')
         check_choice("reward", self.reward, REWARDS)
         check_float("neighbour_weight", self.neighbour_weight, 0.0, 1e6)
@@ -201,7 +201,7 @@ class Rules(NamedTuple):
     detector_range: float  # [m]
     neighbour_weight: float
     actions: int  # CHOOSE, NEXT, DURATION or FULLEST
-    observation: int  # SUMO_RL ... TILES
+    observation: int  # SUMO_RL ... TABULAR_LOAD
     own_length: int  # numbers of an observation without the neighbours'
     share: int  # INDIVIDUAL, TEAM or NEIGHBOURS
     interval: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def evaluate(
     given = {"network": str(network), "demand": tuple(map(str, demands)), "options": tuple(options), **parameters}
     jobs = [(policy, seed + k, given) for k in range(episodes)]
     if isolated:
-        with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        with _known_start(), multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
             played = pool.starmap(_play, jobs, chunksize=1)
     else:
         played = [_play(*job) for job in jobs]
@@ -92,6 +93,24 @@ def evaluate(
         warnings=tuple(warnings for _, warnings in played),
         version=str(library().getVersion()[1]),
     )
+
+
+@contextmanager
+def _known_start() -> Iterator[None]:
+    """Name a start method that new processes know.
+
+    They are told the default one of this process, whatever starts them. Joblib's workers have one of their own, with
+    which the new processes fail, and a pool would make others for ever.
+    """
+    before = multiprocessing.get_start_method(allow_none=True)
+    if before in (None, *multiprocessing.get_all_start_methods()):
+        yield
+        return
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(before, force=True)
 
 
 def _play(policy: Policy | str, seed: int, arguments: dict[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]:

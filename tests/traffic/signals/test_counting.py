@@ -188,7 +188,7 @@ def seen_by_plain_account(vec, kind: str, e: int, a: int) -> list[float]:
 
 
 def summed_by_plain_account(vec, kind: str, e: int, a: int, near: dict[int, int], total: int) -> list[float]:
-    """Return "summary", "tabular" or "tiles" of a signal, from the vehicles near on each lane and all of them."""
+    """Return what sums up vehicles or bins them, from those near on each lane and all of them."""
     state = vec.arrays
     network, signals = network_of(vec.params.network, vec.params.phases)
     signal = signals[a]
@@ -209,6 +209,10 @@ def summed_by_plain_account(vec, kind: str, e: int, a: int, near: dict[int, int]
     label = (int(np.searchsorted(TIME_BINS, elapsed, side="right")) * 8 + here) * 8 + there
     if kind == "tabular":
         return [label]
+    if kind == "tabular_load":  # written out once more
+        load = _reached(total, 12, 24, 40, 70, 110)
+        ratio = sum(sums[other] > times * max(sums[present], 0.5) for times in (1, 1.5, 2, 2.5, 3, 4, 6))
+        return [(load * 8 + ratio) * 6 + _reached(sums[present], 1, 3, 5, 8, 12)]
     if kind == "tiles":  # written out once more
         fine = [_reached(sums[p], 1, 2, 3, 4, 6, 8, 10, 12, 14, 17, 20) for p in (present, other)]
         lanes = [_reached(number, 1, 2, 4, 6, 9, 12) for number in (min(own), max(own))]
@@ -226,7 +230,9 @@ def _slot(vec, e: int, vehicle) -> int:
     return int(slots[0])
 
 
-@pytest.mark.parametrize("kind", ["sumo_rl", "drq", "counts", "pressure", "summary", "tabular", "tiles"])
+@pytest.mark.parametrize(
+    "kind", ["sumo_rl", "drq", "counts", "pressure", "summary", "tabular", "tabular_load", "tiles"]
+)
 def test_observations_are_those_of_a_plain_account(kind: str):
     vec = env_of(2, network="grid-1x2", observation=kind, decision_interval=5.0, max_cycles=200, demand="uniform-900")
     obs, _ = vec.reset(seed=4)

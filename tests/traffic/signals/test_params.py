@@ -52,6 +52,7 @@ BAD = [
     ({"actions": "choose"}, "actions must be one of 'phase', 'next', 'duration', 'fullest', not 'choose'"),
     ({"observation": "image"}, "observation must be one of"),
     ({"observation": "tabular", "neighbours": True}, "neighbours must be False"),
+    ({"observation": "tabular_load", "neighbours": True}, 'neighbours must be False with observation="tabular_load"'),
     ({"observation": "tiles", "neighbours": True}, 'neighbours must be False with observation="tiles"'),
     ({"detector_range": 0.0}, "detector_range must be a number"),
     ({"reward": "sum"}, "reward must be one of 'individual', 'team', 'neighbours', not 'sum'"),

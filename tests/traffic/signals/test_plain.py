@@ -21,6 +21,7 @@ CASES: tuple[dict[str, Any], ...] = (
     {"observation": "summary", "reward": "team"},
     {"observation": "tabular", "actions": "fullest"},
     {"observation": "tiles", "actions": "fullest"},
+    {"observation": "tabular_load", "actions": "fullest"},
 )
 
 

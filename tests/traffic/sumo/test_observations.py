@@ -102,7 +102,7 @@ def test_pressure_is_vehicles_before_minus_behind():
     assert differs
 
 
-@pytest.mark.parametrize("observation", ["counts", "summary", "tabular", "tiles", "pressure"])
+@pytest.mark.parametrize("observation", ["counts", "summary", "tabular", "tabular_load", "tiles", "pressure"])
 def test_every_observation_is_in_its_space(observation):
     for vec, obs, _ in walk(20, observation=observation, neighbours=False, actions="fullest"):
         assert vec.observation_space.contains(obs)
