@@ -8,7 +8,8 @@
 All learners can be imported from here. Which one (docs/learners.md, docs/learners-multi.md):
 
 - Q-learning for many agents: `IndependentQLearning`, `SharedRewardQLearning`; on tiles `...LinearQLearning`
-- other values on tables: `Sarsa`, `ExpectedSarsa`, `NStepSarsa`, `SarsaLambda`, `DoubleQLearning`, `WatkinsQLambda`
+- other values on tables: `Sarsa`, `ExpectedSarsa`, `NStepSarsa`, `SarsaLambda`, `DoubleQLearning`, `WatkinsQLambda`;
+  `LeaningSarsaLambda` begins as a rule
 - with a model of the world: `DynaQ`, `DynaQPlus`, `PrioritizedSweeping`
 - choosing courses of action: `SMDPQLearning`, `IntraOptionQLearning`, over `Options` or an `OptionsEnv`
 - teams that decide together: `CentralQLearning`, `CoordinationGraphQLearning`; that learn together, `VDN`
@@ -60,6 +61,7 @@ from agents.training import train
 from agents.transfer import gain
 from agents.values.double_q import DoubleQLearning
 from agents.values.expected_sarsa import ExpectedSarsa
+from agents.values.leaning import LeaningSarsaLambda
 from agents.values.n_step import NStepSarsa
 from agents.values.q_lambda import WatkinsQLambda
 from agents.values.sarsa import Sarsa
@@ -93,6 +95,7 @@ __all__ = [
     "IndependentQLearning",
     "IntraOptionQLearning",
     "JointActionLearner",
+    "LeaningSarsaLambda",
     "Learner",
     "LenientQLearning",
     "Linear",

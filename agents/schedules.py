@@ -171,15 +171,15 @@ def first_above(schedule: Schedule, most: Schedule) -> float | None:
     return next((at for at in places if schedule(at) > most(at) * (1.0 + 1e-9) + 1e-300), None)
 
 
-def learning_rate(value: Schedule | float) -> Schedule:
-    """Return `value` as the schedule of a learning rate: in (0, 1], or one that begins or ends in 0.
+def learning_rate(value: Schedule | float, name: str = "alpha") -> Schedule:
+    """Return `value`, called `name`, as the schedule of a learning rate: in (0, 1], or one that begins or ends in 0.
 
     Raises:
         ParameterError: neither a schedule nor a number, outside [0, 1], or never above 0.
     """
-    alpha = as_schedule("alpha", value, 0.0, 1.0)
+    alpha = as_schedule(name, value, 0.0, 1.0)
     if alpha.range()[1] == 0.0:
-        raise ParameterError(f"alpha must be above 0 somewhere, not {value!r}: nothing would be learned")
+        raise ParameterError(f"{name} must be above 0 somewhere, not {value!r}: nothing would be learned")
     return alpha
 
 

@@ -6,8 +6,8 @@
     learner.save("robots.safetensors")
 
 An algorithm is one file: `dqn`, `vdn`, `qmix`, `dyna`, `hierarchy`, `reptile`, `rl2`. What they share: `settings`,
-`body` (networks, with or without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes a learner of
-these (docs/learners-deep.md).
+`body` and `traces` (networks, with or without memory), `replay` with its `sum_tree`, `targets`, and `base`, which makes
+a learner of these (docs/learners-deep.md).
 """
 
 try:
@@ -26,6 +26,7 @@ from agents.deep.descent import LossError
 from agents.deep.dqn import IndependentDQN, SharedRewardDQN
 from agents.deep.export import export
 from agents.deep.qmix import QMIX
+from agents.deep.traces import Traces
 from agents.deep.vdn import DeepVDN
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "LossError",
     "NetworkLearner",
     "SharedRewardDQN",
+    "Traces",
     "export",
 ]

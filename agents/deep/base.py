@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from agents import checkpoint
 from agents.deep import descent
-from agents.deep.batch import Batch
+from agents.deep.batch import Batch, refuse_infinite
 from agents.deep.policy import GreedyNetwork, allowed_at_random, masked_best, play
 from agents.deep.replay import Fields, Replay
 from agents.deep.settings import Settings
@@ -53,7 +53,7 @@ class NetworkLearner(Trainable):
         Raises:
             ParameterError: a value that is not allowed, an environment that does not fit, too large a replay.
         """
-        self.chosen = Settings(**settings)
+        self.chosen = chosen = Settings(**settings)
         self._check_reward(getattr(vec.params, "reward", None))
         self.sizes = Sizes(vec)
         self.num_envs, self.num_agents = int(vec.num_envs), self.sizes.num_agents
@@ -62,13 +62,12 @@ class NetworkLearner(Trainable):
         self.fingerprint: dict[str, Any] = dict(vec.fingerprint)
         self.steps = self.total_steps = 0
         self.counts = np.zeros(3, np.int64)
-        self.device = torch.device(self.chosen.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        with descent.first_weights(self.chosen.seed):
+        self.device = descent.device_of(chosen.device)
+        with descent.first_weights(chosen.seed):
             self._make_networks()
         self._batch = (self.num_envs, self.num_agents)
         self.memory = np.zeros((*self._batch, self.team.memory_size), np.float32)
         self._memory_after = self.memory.copy()
-        chosen = self.chosen
         self.replay = Replay(
             self._fields(), self.num_envs, chosen.replay, chosen.window, chosen.prioritised, chosen.correction
         )
@@ -125,9 +124,10 @@ class NetworkLearner(Trainable):
         """Return actions int64 [E, A] for observations [E, A, ...] and mask int8 [E, A, N] (None: all allowed).
 
         Raises:
-            ValueError: wrong shapes or dtypes, or a mask that allows nothing.
+            ValueError: wrong shapes or dtypes, an observation that is not finite, or a mask that allows nothing.
         """
         obs = self._expect_obs("obs", obs)
+        refuse_infinite(self.counts[1], "obs", obs)
         mask = self._expect_mask("mask", mask)
         values, self._memory_after = play(self.team, obs, self.memory)
         actions = masked_best(values, mask)
@@ -154,7 +154,7 @@ class NetworkLearner(Trainable):
         """Remember one step of the batch and, when it is time, learn; arguments as of `TabularQLearning.update`.
 
         Raises:
-            ValueError: wrong shapes or dtypes, or a reward that is not finite; nothing is remembered then.
+            ValueError: wrong shapes or dtypes, or numbers that are not finite; nothing is remembered then.
             LossError: a loss is not finite; names the step, the batch and the learning rate.
         """
         ended = expect("ended", ended, self._batch[:1], np.bool_)
@@ -168,8 +168,8 @@ class NetworkLearner(Trainable):
             "terminated": expect("terminated", terminated, self._batch, np.bool_),
             "alive": expect("alive", alive, self._batch, np.bool_),
         }
-        if not np.isfinite(step["reward"]).all():
-            raise ValueError(f"step {self.counts[1]}: rewards must be finite numbers, not {reward}")
+        for name in ("obs", "after", "reward"):  # final_obs may hold anything where no episode ended
+            refuse_infinite(self.counts[1], name, step[name])
         if self.masked:
             masks = [self._expect_mask(*pair) for pair in (("final_mask", final_mask), ("next_mask", next_mask))]
             everything = np.ones((*self._batch, self.num_actions), np.int8)
@@ -267,7 +267,12 @@ class NetworkLearner(Trainable):
         return descent.weights_of(self.learned, "net")
 
     def know(self, arrays: checkpoint.Arrays) -> None:
-        """Take over what another moment's `knowledge` was; the target network begins with the same."""
+        """Take over what another moment's `knowledge` was; the target network begins with the same.
+
+        Raises:
+            ParameterError: something is missing there, or has another shape; nothing has changed then.
+        """
+        descent.refuse_unlike(self.knowledge(), arrays)
         descent.put_weights(self.learned, "net", arrays)
         follow(self.target, self.learned, 1.0)
 

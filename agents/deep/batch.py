@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.checkpoint import Arrays
+
+
+def refuse_infinite(step: int, name: str, array: NDArray[Any]) -> None:
+    """Raise ValueError, naming the first one that is not, unless all numbers of an array are finite."""
+    if not np.isfinite(array).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"step {step}: {name} must be finite numbers, but {name}{list(at)} is {array[at]}")
 
 
 class Batch(NamedTuple):

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from agents.deep.traces import Traces
 from marl_envs.core.params import ParameterError, check_int
 
 Step = tuple[Tensor, Tensor]  # features and memories
@@ -79,8 +80,8 @@ class Attention:
         return Attending(inputs, self.width, self.window, self.layers, self.heads)
 
 
-Body = MLP | GRU | Attention
-BODIES: dict[str, type[Any]] = {kind.name: kind for kind in (MLP, GRU, Attention)}
+Body = MLP | GRU | Attention | Traces
+BODIES: dict[str, type[Any]] = {kind.name: kind for kind in (MLP, GRU, Attention, Traces)}
 
 
 def body_config(body: Body) -> dict[str, Any]:
@@ -94,10 +95,10 @@ def as_body(value: Any) -> Body:
     Raises:
         ParameterError: it is neither, or has a size that is not allowed.
     """
-    if isinstance(value, (MLP, GRU, Attention)):
+    if isinstance(value, (MLP, GRU, Attention, Traces)):
         return value
     if not isinstance(value, dict) or value.get("body") not in BODIES:
-        raise ParameterError(f"body must be MLP(), GRU() or Attention(), not {value!r}")
+        raise ParameterError(f"body must be MLP(), GRU(), Attention() or Traces(), not {value!r}")
     rest = {name: tuple(v) if isinstance(v, (list, tuple)) else v for name, v in value.items() if name != "body"}
     kind: Any = BODIES[value["body"]]
     body: Body = kind(**rest)
@@ -148,7 +149,8 @@ class Attending(nn.Module):
         self.inputs, self.window, self.features = inputs, window, width
         self.memory_size = (window - 1) * (inputs + 1)
         self.embed = nn.Linear(inputs, width)
-        self.age = nn.Parameter(torch.randn(window, width) * 0.02)  # where in the window an input lies
+        # Where in the window an input lies; from the start as large as what it is, so that ages can be told apart.
+        self.age = nn.Parameter(torch.randn(window, width) * 0.5)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
@@ -157,13 +159,14 @@ class Attending(nn.Module):
         rows, steps = inputs.shape[:2]
         past = memory.reshape(rows, self.window - 1, self.inputs + 1)
         line = torch.cat([past, functional.pad(inputs, (0, 1), value=1.0)], 1)
-        windows = self._windows(line, steps)  # [R, T, window, D + 1]
-        windows = windows * self._same_episode(fresh)[..., None]
-        tokens = windows.reshape(rows * steps, self.window, self.inputs + 1)
-        there = tokens[..., -1] > 0
-        hidden = self.embed(tokens[..., :-1]) + self.age
-        for block in self.blocks:
-            hidden = block(hidden, there)
+        same = self._same_episode(fresh)[..., None]
+        windows = self._windows(line, steps) * same  # [R, T, window, D + 1]
+        there = windows[..., -1].flatten(0, 1) > 0
+        tokens = self._windows(self.embed(line[..., :-1]), steps)  # each input once; of others' episodes none is there
+        hidden = tokens.flatten(0, 1) + self.age
+        for block in self.blocks[:-1]:
+            hidden = block(hidden, there, self.window)
+        hidden = self.blocks[-1](hidden, there, 1)  # features are those of the present: nothing else is asked for
         features = self.norm(hidden[:, -1]).reshape(rows, steps, -1)
         return features, windows[:, :, 1:].reshape(rows, steps, self.memory_size)
 
@@ -185,20 +188,29 @@ class Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.mix, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.ask, self.look, self.out = nn.Linear(width, width), nn.Linear(width, 2 * width), nn.Linear(width, width)
         self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
 
-    def forward(self, hidden: Tensor, there: Tensor) -> Tensor:
-        """Return hidden [R, K, width] after the layer; `there` [R, K] says which inputs there are."""
+    def forward(self, hidden: Tensor, there: Tensor, last: int) -> Tensor:
+        """Return the `last` of the K places of hidden [R, K, width] after the layer.
+
+        `there` [R, K] says which inputs there are.
+        """
         rows, length, width = hidden.shape
-        parts = self.mix(self.first(hidden)).reshape(rows, length, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        normed, hidden = self.first(hidden), hidden[:, length - last :]
+        key, value = (self._heads(part) for part in self.look(normed).chunk(2, -1))
         place = torch.arange(length, device=hidden.device)
+        asking = place[length - last :, None]
         # Each may look at itself, so that no softmax is over nothing.
-        seen = (there[:, None] & (place <= place[:, None])) | (place == place[:, None])
+        seen = (there[:, None] & (place <= asking)) | (place == asking)
+        query = self._heads(self.ask(normed[:, length - last :]))
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
-        hidden = hidden + self.out(mixed.transpose(1, 2).reshape(rows, length, width))
+        hidden = hidden + self.out(mixed.transpose(1, 2).reshape(rows, last, width))
         return hidden + self.think(self.second(hidden))
+
+    def _heads(self, whole: Tensor) -> Tensor:
+        """Return [R, K, width] as [R, heads, K, width / heads]."""
+        return whole.unflatten(-1, (self.heads, whole.shape[-1] // self.heads)).transpose(1, 2)
 
 
 class Head(nn.Module):

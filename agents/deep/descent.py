@@ -1,4 +1,4 @@
-"""Descent on a loss: first weights, the optimiser and what a checkpoint holds of both."""
+"""Descent on a loss: the device, first weights, the optimiser and what a checkpoint holds of these."""
 
 from __future__ import annotations
 
@@ -10,17 +10,32 @@ import torch
 from torch import Tensor, nn
 
 from agents.checkpoint import Arrays
+from marl_envs.core.params import ParameterError
 
 
 class LossError(ArithmeticError):
     """A loss is no finite number: training stops, with the networks as they were before that batch."""
 
 
+def device_of(name: str | None) -> torch.device:
+    """Return the device of this name; None: CUDA if there is one, else the CPU.
+
+    Raises:
+        ParameterError: torch knows no such device, or it is not here.
+    """
+    try:
+        found = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros((), device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch says it in many ways
+        raise ParameterError(f'device must be "cpu", or another one that is here, not {name!r}: {error}') from error
+    return found
+
+
 @contextmanager
 def first_weights(seed: int) -> Iterator[None]:
-    """Draw torch's random numbers from `seed`, and leave its own stream as it was."""
+    """Draw torch's random numbers on the CPU, where first weights are made, from `seed`; leave its stream as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed graphics cards, for good
         yield
 
 
@@ -48,6 +63,15 @@ def descend(loss: Tensor, learned: nn.Module, optimiser: torch.optim.Adam, rate:
 def weights_of(module: nn.Module, prefix: str) -> Arrays:
     """Return the weights by their names after `prefix`; on the CPU these are the live arrays."""
     return {f"{prefix}.{name}": weight.detach().cpu().numpy() for name, weight in module.named_parameters()}
+
+
+def refuse_unlike(mine: Arrays, theirs: Arrays) -> None:
+    """Raise ParameterError unless `theirs` has all arrays of `mine`, in the same shapes."""
+    for name, array in mine.items():
+        found = theirs.get(name)
+        if found is None or found.shape != array.shape:
+            what = "is missing" if found is None else f"has the shape {list(found.shape)}"
+            raise ParameterError(f"knowledge of another shape: {name} must be {list(array.shape)}, it {what}")
 
 
 @torch.no_grad()

@@ -67,6 +67,7 @@ class DynaDQN(IndependentDQN):
         model: the `OneStep`.
         scales: float32 [4, D], of observations the mean and standard deviation, and the deviation of their changes;
             then that of rewards. Measured once, of what is remembered when learning begins.
+        measured: bool [1], whether they were.
     """
 
     def __init__(
@@ -117,10 +118,11 @@ class DynaDQN(IndependentDQN):
         self.model_optimiser = descent.adam(self.model)
         self.scales = np.ones((4, sizes.numbers), np.float32)
         self.scales[0] = 0.0
+        self.measured = np.zeros(1, np.bool_)
 
     def _descend(self) -> None:
         """Learn from a real batch: values and model; then from imagined ones."""
-        if not self.counts[2]:
+        if not self.measured[0]:
             self._measure()
         super()._descend()
         for k in range(self.model_batches):
@@ -142,6 +144,7 @@ class DynaDQN(IndependentDQN):
         self.scales[0] = obs.mean(0)
         for row, spread in enumerate(spreads, 1):
             self.scales[row] = np.where(spread < SMALLEST, 1.0, spread)
+        self.measured[0] = True
 
     def guess(self, obs: Tensor, action: Tensor) -> Guess:
         """Return what the model expects of steps from obs [B, A, D] with actions int64 [B, A]."""
@@ -216,16 +219,30 @@ class DynaDQN(IndependentDQN):
         tried, random = (torch.from_numpy(array).to(values.device) for array in (tries, drawn))
         return torch.where(tried, random, best(values, mask))
 
+    def knowledge(self) -> Arrays:
+        """Return the weights, those of the model too, and the scales of what it sees and says."""
+        model = descent.weights_of(self.model, "model")
+        return {**super().knowledge(), **model, "scales": self.scales, "measured": self.measured}
+
+    def know(self, arrays: Arrays) -> None:
+        """Take over what another moment's `knowledge` was: a model and its scales belong together.
+
+        Raises:
+            ParameterError: as `NetworkLearner.know`; there is no model, or one of other sizes.
+        """
+        super().know(arrays)
+        descent.put_weights(self.model, "model", arrays)
+        self.scales[...], self.measured[...] = arrays["scales"], arrays["measured"]
+
     def course(self) -> Arrays:
-        """Return what else decides how the training goes on, the model included."""
-        model = descent.weights_of(self.model, "model") | descent.moments_of(self.model, self.model_optimiser)
-        return {**super().course(), **model, "scales": self.scales}
+        """Return what else decides how the training goes on."""
+        return {**super().course(), **descent.moments_of(self.model, self.model_optimiser)}
 
     def filled(self, arrays: Arrays) -> None:
         """Take over a checkpoint's arrays."""
         super().filled(arrays)
+        descent.put_weights(self.model, "model", arrays)
         if "counts" in arrays:
-            descent.put_weights(self.model, "model", arrays)
             descent.put_moments(self.model, self.model_optimiser, arrays)
 
     def settings(self) -> dict[str, Any]:

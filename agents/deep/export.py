@@ -59,9 +59,9 @@ def example(learner: NetworkLearner) -> tuple[Tensor, Tensor, Tensor]:
 def export(learner: NetworkLearner, path: str | Path) -> None:
     """Write the greedy policy of `learner` to `path`, as the function that `Player.forward` describes.
 
-    A name that ends in .onnx gives ONNX (extra `onnx`), any other, usually .pt, TorchScript. Any number of environments
-    E can be played with it. In ONNX inputs are obs, memory and mask, outputs actions and memory_after; without a memory
-    there are neither memory nor memory_after.
+    A name that ends in .onnx gives ONNX (extra `onnx`), any other, usually .pt, TorchScript; both for the CPU, wherever
+    it was learned. Any number of environments E can be played with it. In ONNX inputs are obs, memory and mask, outputs
+    actions and memory_after; without a memory there are neither memory nor memory_after.
 
     Raises:
         ImportError: .onnx without the extra.
@@ -69,10 +69,10 @@ def export(learner: NetworkLearner, path: str | Path) -> None:
     if Path(path).suffix == ".onnx":
         export_onnx(learner, path)
         return
-    given = tuple(array.to(learner.device) for array in example(learner))
+    player = Player(copy.deepcopy(learner.team).cpu())  # the trace has its device inside
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # tracing warns of sizes that are the same in every call
-        traced = torch.jit.trace(Player(learner.team), given)
+        traced = torch.jit.trace(player, example(learner))
         torch.jit.save(traced, str(path))
 
 

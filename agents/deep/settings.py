@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from agents.deep.body import GRU, MLP, Body, as_body, body_config
+from agents.deep.traces import Traces
 from agents.exploration import EpsilonGreedy, Exploration
 from agents.schedules import Linear, Schedule, learning_rate
 from agents.tabular.saving import encode
@@ -21,7 +22,7 @@ class Settings:
     """
 
     body: Body = MLP()  # noqa: RUF009 - frozen
-    """`MLP`, `GRU` or `Attention`."""
+    """`MLP`, `GRU`, `Attention` or `Traces`."""
     dueling: bool = False
     """Values as V + A - mean A."""
     share_network: bool = True
@@ -45,7 +46,7 @@ class Settings:
     batch: int = 64
     """Windows in a batch."""
     sequence: int | None = None
-    """Steps of a window that are learned from; None: 8 with a GRU, else 1."""
+    """Steps of a window that are learned from; None: 8 with a GRU or Traces, else 1."""
     burn_in: int = 0
     """Steps before these from which the memory is only made fresh, beginning with the stored one (R2D2, 2019)."""
     learn_after: int = 1000
@@ -73,7 +74,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check everything."""
-        self.body, self.learning_rate = as_body(self.body), learning_rate(self.learning_rate)
+        self.body, self.learning_rate = as_body(self.body), learning_rate(self.learning_rate, "learning_rate")
         if getattr(self.exploration, "rule", None) != "epsilon_greedy":
             raise ParameterError(f"exploration must be EpsilonGreedy(...), not {self.exploration!r}")
         for name in ("dueling", "share_network", "double"):
@@ -83,11 +84,13 @@ class Settings:
         for name in ("huber", "clip"):
             check_float(name, getattr(self, name), 1e-9, 1e9)
         if self.sequence is None:
-            self.sequence = 8 if isinstance(self.body, GRU) else 1
+            self.sequence = 8 if isinstance(self.body, (GRU, Traces)) else 1
         for name in ("n_steps", "replay", "batch", "sequence", "train_every", "gradient_steps", "target_every"):
             check_int(name, getattr(self, name), 1, 2**40)
         for name in ("burn_in", "learn_after", "seed"):
             check_int(name, getattr(self, name), 0, 2**63 - 1)
+        if self.burn_in and isinstance(self.body, MLP):
+            raise ParameterError("burn_in makes a memory fresh, but the body has none: body=GRU(...) or Attention(...)")
 
     @property
     def window(self) -> int:

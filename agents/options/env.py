@@ -5,6 +5,9 @@ what may be started. So whatever learns with masks can be the manager, a table o
 (`SMDPQLearning`, `IntraOptionQLearning`) also read from the info when one is over. An option is over when it is no
 longer about the same thing (its goal is reached, or its target has vanished), or after `patience` steps in a row in
 which it came no nearer to its target than it had been before: it has stalled.
+
+At a time limit the last mask is of the same kind: what an option that is broken off leads to is worth what going on
+with it would be, not what the best of all would.
 """
 
 from __future__ import annotations
@@ -221,7 +224,8 @@ class OptionsEnv:
         over, reached = self._judge()
         self.now = self.options.look(self.env, self.following)  # who has finished is in nobody's way
         info |= self._lessons(before, followed, moves) | {"option_over": over, "option_reached": reached}
-        final_obs, final_mask, ended = self._show(obs), (self.now.about != NOTHING).astype(np.int8), info["ended"]
+        # What a time limit breaks off would have gone on: the option that still runs is all that may follow
+        final_obs, final_mask, ended = self._show(obs), self._mask(self.now), info["ended"]
         if see:
             info["final_seen"] = self.options.see(self.env, self.following)
             info["final_moves"] = np.array(self.env.action_mask)

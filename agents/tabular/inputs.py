@@ -30,7 +30,7 @@ def count_actions(vec: Any) -> int:
     """Return the number of actions of one agent; raise ParameterError if they are not numbered from 0."""
     actions = vec.action_space
     if not isinstance(actions, Discrete) or actions.start != 0:
-        raise ParameterError(f"a table needs Discrete actions from 0, but this environment has {actions}")
+        raise ParameterError(f"values of actions need Discrete actions from 0, but this environment has {actions}")
     return int(actions.n)
 
 

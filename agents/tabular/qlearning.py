@@ -160,10 +160,15 @@ class TabularQLearning(Trainable):
         if explore:
             rule, strength = self.exploration.rule, self.exploration.strength(self.progress)
         counts = (self.tries,) if rule == "ucb1" else ()
-        bad = self._reader.act(rule, self.q, *counts, obs, mask, self.rng, strength, actions)
+        bad = self._reader.act(rule, self.choosing, *counts, obs, mask, self.rng, strength, actions)
         if bad != OK:
             self._reader.refuse(bad, self.num_agents, self._step, obs=obs, mask=mask)
         return actions
+
+    @property
+    def choosing(self) -> NDArray[np.float32]:
+        """What actions are chosen by: the tables."""
+        return self.q
 
     @property
     def _step(self) -> int:

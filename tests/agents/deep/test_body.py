@@ -5,9 +5,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs PyTorch (extra `deep`)")
 
 from agents.deep.body import GRU, MLP, Attention, Head, as_body, body_config  # noqa: E402
+from agents.deep.traces import Traces  # noqa: E402
 from marl_envs.core.params import ParameterError  # noqa: E402
 
-BODIES = [MLP((8, 6)), GRU(8), Attention(8, window=4, heads=2), Attention(8, window=3, layers=2, heads=1)]
+BODIES = [
+    MLP((8, 6)),
+    GRU(8),
+    Attention(8, window=4, heads=2),
+    Attention(8, window=3, layers=2, heads=1),
+    Traces(8, lengths=(3.0, 100.0)),
+]
 each = pytest.mark.parametrize("body", BODIES, ids=repr)
 
 
@@ -47,7 +54,7 @@ def test_the_future_changes_nothing_and_the_past_only_what_remembers(body):
     other = inputs.clone()
     other[:, 4] += 1.0
     changed = (net(other, memory, fresh)[0] - features).abs().amax((0, 2)) > 1e-6
-    span = {"mlp": 1, "gru": 3, "attention": min(getattr(body, "window", 1), 3)}[body.name]
+    span = {"mlp": 1, "gru": 3, "traces": 3, "attention": min(getattr(body, "window", 1), 3)}[body.name]
     assert changed.tolist() == [4 <= t < 4 + span for t in range(7)]
 
 
@@ -62,7 +69,9 @@ def test_a_body_is_written_down_and_read_again(body):
     assert as_body(body_config(body)) == body
 
 
-@pytest.mark.parametrize("wrong", [lambda: MLP(()), lambda: GRU(0), lambda: Attention(10, heads=4)])
+@pytest.mark.parametrize(
+    "wrong", [lambda: MLP(()), lambda: GRU(0), lambda: Attention(10, heads=4), lambda: Traces(8, ())]
+)
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ParameterError):
         wrong()

@@ -7,8 +7,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch (extra `deep`)")
 
 from gymnasium.spaces import Box  # noqa: E402
 
-from agents import EpsilonGreedy, evaluate, train  # noqa: E402
-from agents.deep import GRU, MLP, LossError  # noqa: E402
+from agents import CheckpointError, EpsilonGreedy, checkpoint, evaluate, train  # noqa: E402
+from agents.deep import GRU, MLP, IndependentDQN, LossError  # noqa: E402
 from agents.deep.dyna import DynaDQN, possible  # noqa: E402
 from agents.deep.model_error import model_errors  # noqa: E402
 from marl_envs.core.params import ParameterError  # noqa: E402
@@ -75,6 +75,91 @@ def test_the_model_of_a_known_world_is_right():
         allowed = np.stack([np.ones_like(there), there > 0, np.ones_like(there)], -1)
         np.testing.assert_array_equal(possible(guess.mask).numpy()[going], allowed[going])
         cells = np.arange(5)[:, None, None].repeat(2, 1)
+
+
+def copies(learner):
+    return {name: array.copy() for name, array in learner.knowledge().items()}
+
+
+def same(one, other):
+    assert list(one) == list(other)
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+def load_beside(learner, path):
+    learner.save(path)
+    return DynaDQN.load(path, Line(num_envs=7))
+
+
+def load_elsewhere(learner, path):
+    learner.save(path)
+    return DynaDQN.load(path, Line(num_envs=7, length=9), transfer=True)
+
+
+def tell(learner, path):
+    other, _ = made(Line(num_envs=7), seed=5)
+    other.know(learner.knowledge())
+    return other
+
+
+@pytest.mark.parametrize("carry", [load_beside, load_elsewhere, tell])
+def test_the_model_goes_where_the_values_go_with_its_scales(carry, tmp_path):
+    """Also to another batch size, where a training begins anew: the model says the same, and its scales stay."""
+    learner, _, _ = run(*made(model_after=5), steps=240)
+    first = copies(learner)
+    assert first["measured"].all()
+    assert not np.isin(first["scales"][1:, 0], (0.0, 1.0)).any()
+    other = carry(learner, tmp_path / "a.safetensors")
+    same(first, other.knowledge())
+    obs, did = torch.rand(3, 2, 1), torch.tensor([[0, 1], [2, 2], [1, 0]])
+    for mine, theirs in zip(learner.guess(obs, did), other.guess(obs, did), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0)
+    run(other, Line(num_envs=7, **({"length": 9} if carry is load_elsewhere else {})), 280)
+    np.testing.assert_array_equal(other.scales, first["scales"])
+    assert any((array != first[name]).any() for name, array in other.knowledge().items() if name.startswith("model."))
+    same(first, learner.knowledge())
+
+
+def test_scales_are_measured_when_learning_begins_and_then_no_more():
+    """Means and deviations of what is remembered at that moment, by hand."""
+    learner, vec = made(learn_after=200)
+    train(learner, vec, 392, seed=0, progress=False)
+    assert not learner.measured.any()
+    train(learner, vec, 400, seed=0, progress=False)
+    names = ("obs", "after", "reward", "alive")
+    held = {name: learner.replay.ring[name][:50].reshape(400) for name in names}
+    obs, after, reward = (held[name][held["alive"]] for name in names[:3])
+    wanted = [obs.mean(), obs.std(), (after - obs).std(), reward.std()]
+    np.testing.assert_allclose(learner.scales[:, 0], wanted, rtol=1e-5)
+    train(learner, vec, 400, seed=9, progress=False)
+    np.testing.assert_allclose(learner.scales[:, 0], wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (lambda: made(model=(8,)), r"model\.model\.layers\.0\.weight must be \[16, 6\], it has the shape \[8, 6\]"),
+        (lambda: (IndependentDQN(Line(), seed=1, body=MLP((16,)), replay=100), None), r"model.*it is missing"),
+        (lambda: made(body=MLP((9,))), r"net\.team.*it has the shape"),
+    ],
+)
+def test_what_does_not_fit_is_not_known(other, words):
+    learner, _ = made()
+    before = copies(learner)
+    with pytest.raises(ParameterError, match=words):
+        learner.know(other()[0].knowledge())
+    same(before, learner.knowledge())
+
+
+def test_a_checkpoint_without_a_model_is_refused(tmp_path):
+    learner, vec = made()
+    learner.save(tmp_path / "a.npz")
+    header, arrays = checkpoint.read(tmp_path / "a.npz")
+    kept = {name: array for name, array in arrays.items() if "scales" not in name}
+    checkpoint.write(tmp_path / "b.npz", {"learner": header["learner"]}, kept)
+    with pytest.raises(CheckpointError, match=r"scales .* needed is float32 \(4, 1\)"):
+        DynaDQN.load(tmp_path / "b.npz", vec)
 
 
 def test_errors_are_those_of_the_model_on_new_steps():

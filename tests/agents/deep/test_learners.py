@@ -21,6 +21,7 @@ from agents.deep import (  # noqa: E402
     IndependentDQN,
     LossError,
     SharedRewardDQN,
+    Traces,
     export,
 )
 from agents.deep.base import DRAWING  # noqa: E402
@@ -48,6 +49,7 @@ LEARNERS = {
     "prioritised": (IndependentDQN, {"prioritised": 0.6, "share_network": False, "double": False}),
     "gru": (IndependentDQN, {"body": GRU(8), "sequence": 3, "burn_in": 2, "n_steps": 2}),
     "attention": (IndependentDQN, {"body": Attention(8, window=3, heads=2)}),
+    "traces": (IndependentDQN, {"body": Traces(8)}),
     "shared": (SharedRewardDQN, {}),
     "vdn": (DeepVDN, {"body": GRU(8), "sequence": 4}),
     "qmix": (QMIX, {"n_steps": 2, "embed": 4, "hypernet": 8}),
@@ -199,6 +201,33 @@ def test_a_loss_that_is_not_finite_stops_with_step_batch_and_rate():
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_numbers_that_are_not_finite_are_refused_and_nothing_is_remembered():
+    space = Box(-np.inf, np.inf, (2,), np.float32)
+    vec = Corridor(num_envs=3)
+    vec.observation_space = space
+    learner = IndependentDQN(vec, **SMALL)
+    learner.begin(100)
+    good, no = np.ones((3, 2, 2), np.float32), np.zeros((3, 2), bool)
+    bad, mask = good.copy(), np.ones((3, 2, 3), np.int8)
+    bad[2, 1, 0] = np.nan
+    with pytest.raises(ValueError, match=r"step 0: obs must be finite numbers, but obs\[2, 1, 0\] is nan"):
+        learner.act(bad)
+    learner.act(good, mask)
+    rest = (no[:, 0], no, ~no)
+    for obs, pay, then, words in (
+        (bad, 0.0, good, r"obs\[2, 1, 0\] is nan"),
+        (good, np.inf, good, r"reward\[0, 0\] is inf"),
+        (good, 0.0, bad, r"after\[2, 1, 0\] is nan"),
+    ):
+        reward = np.full((3, 2), pay, np.float32)
+        with pytest.raises(ValueError, match=words):
+            learner.update(obs, no.astype(np.int64), reward, then, good, *rest, next_mask=mask, final_mask=mask)
+    assert learner.replay.count[0] == learner.steps == 0
+    reward = np.zeros((3, 2), np.float32)  # no episode ended, so nothing is said by the final observations
+    learner.update(good, no.astype(np.int64), reward, good, bad, *rest, next_mask=mask, final_mask=mask)
+    assert learner.replay.count[0] == 1
+
+
 def test_a_checkpoint_of_another_shape_or_environment_is_refused(tmp_path):
     learner, vec, _ = run(made("dqn"), world("dqn"), 100)
     path = tmp_path / "a.safetensors"
@@ -254,7 +283,10 @@ def test_what_is_exported_plays_the_same(name, tmp_path):
         ({"body": "mlp"}, "body must be"),
         ({"exploration": Boltzmann(1.0)}, "EpsilonGreedy"),
         ({"n_steps": 0}, "n_steps"),
-        ({"learning_rate": 0.0}, "above 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"burn_in": 2}, "the body has none"),
+        ({"device": "abacus"}, "device must be .* not 'abacus'"),
+        ({"device": "cuda:99"}, "device must be .* not 'cuda:99'"),
         ({"replay": 3}, "replay must hold at least"),
         ({"replay": 10**12}, "bytes"),
     ],

@@ -7,11 +7,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch (extra `deep`)")
 
-from agents.deep import GRU, MLP, Attention, IndependentDQN, export  # noqa: E402
+from agents.deep import GRU, MLP, Attention, IndependentDQN, Traces, export  # noqa: E402
 from tests.agents.corridor import Corridor  # noqa: E402
 from tests.agents.running import run  # noqa: E402
 
-BODIES = {"mlp": MLP((8,)), "gru": GRU(8), "attention": Attention(8, window=3, heads=2)}
+BODIES = {"mlp": MLP((8,)), "gru": GRU(8), "attention": Attention(8, window=3, heads=2), "traces": Traces(8)}
 
 
 def trained(body):
