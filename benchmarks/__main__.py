@@ -34,11 +34,13 @@ class Run:
     Example: python -m benchmarks run quick
 
     Example: python -m benchmarks run my_suite.yaml --seeds 10 --engine dask --address tcp://host:8786
+
+    Example: python -m benchmarks run deep --only games bandits
     """
 
     suite: Annotated[str, tyro.conf.Positional]
-    """A suite's or collection's name (see `list`), a suite's .yaml file, `classics` (docs/learners.md) or `deep`
-    (docs/learners-deep.md)."""
+    """A suite's or collection's name (see `list`), a suite's .yaml file, `classics` (docs/learners.md), `deep` or
+    `deep-peers` (docs/learners-deep.md)."""
     out: Path | None = None
     """Results folder; results/SUITE if not given."""
     seeds: int | None = None
@@ -49,6 +51,8 @@ class Run:
     """Where jobs run: processes of this machine, or a cluster (docs/benchmarks.md). The numbers are the same."""
     address: str | None = None
     """The cluster: a dask scheduler, a ray head, a Slurm partition. Without it, dask and ray start a local one."""
+    only: tuple[str, ...] = ()
+    """Of `deep`: the groups to play, by name (see `list`); all if not given."""
     tensorboard: bool = False
     """Log trainings for TensorBoard, too: into the folder tensorboard of the results (extra `tensorboard`)."""
 
@@ -162,10 +166,17 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
     elif isinstance(command, Run):
         workers = _cores() if command.workers is None else command.workers
         if command.suite == "deep":
-            from benchmarks.deep.table import run_deep
+            from benchmarks.deep.run import run_deep
+            from benchmarks.engines import Choice
 
-            _no_suite(command, "the experiments with networks have")
-            run_deep(command.out or Path("results/deep"), workers, console)
+            _no_suite(command, "the experiments with networks have", jobs=True)
+            choice = Choice(command.engine, workers, command.address)
+            run_deep(command.out or Path("results/deep"), command.only, choice, console)
+        elif command.suite == "deep-peers":
+            from benchmarks.deep.peers.run import run_deep_peers
+
+            _no_suite(command, "the comparison with BenchMARL has")
+            run_deep_peers(command.out or Path("results/deep-peers"), workers, console)
         else:
             _run(command, workers, console)
     elif isinstance(command, Report):
@@ -190,12 +201,16 @@ def _dispatch(command: List | Run | Report | Figure | Play | Speed | Fidelity, c
         run_speed(command.seconds, command.repeats, console, command.only)
 
 
-def _no_suite(command: Run, who: str) -> None:
-    """Refuse options of suites to experiments that are none."""
+def _no_suite(command: Run, who: str, jobs: bool = False) -> None:
+    """Refuse options of suites to experiments that are none; `jobs`: any engine runs these, and some can be chosen."""
     if command.seeds is not None:
         raise InputError(f"{who} seeds of their own: leave --seeds out")
-    if command.engine not in ("loky", "serial") or command.address is not None or command.tensorboard:
-        raise InputError(f"{who} their own processes on this machine: leave --engine, --address, --tensorboard out")
+    if command.tensorboard:
+        raise InputError(f"{who} trainings of their own: leave --tensorboard out")
+    if not jobs and (command.engine not in ("loky", "serial") or command.address is not None):
+        raise InputError(f"{who} processes of their own on this machine: leave --engine and --address out")
+    if not jobs and command.only:
+        raise InputError("--only is for groups of `deep`: leave it out")
 
 
 def _run(command: Run, workers: int, console: Console) -> None:
@@ -205,6 +220,8 @@ def _run(command: Run, workers: int, console: Console) -> None:
     from benchmarks.suite import RESULTS, run_suite
 
     choice = Choice(command.engine, workers, command.address)
+    if command.only:
+        raise InputError("--only is for groups of `deep`: leave it out")
     if command.suite == CLASSICS and command.tensorboard:
         raise InputError("the classics have trainings of their own: leave --tensorboard out")
 
@@ -242,6 +259,7 @@ def _complain(error: object, code: int) -> int:
 def _list(console: Console) -> None:
     from benchmarks.collection import collection_names, load_collection
     from benchmarks.config import load_suite, suite_names, suite_path
+    from benchmarks.deep.table import GROUPS
 
     for name in collection_names():
         collection = load_collection(name)
@@ -249,6 +267,10 @@ def _list(console: Console) -> None:
         console.print(f"  suites: {', '.join(collection.suites)}")
     console.print("[bold]classics[/]  Published results of learners beside ours (docs/learners.md)")
     console.print("[bold]deep[/]  What networks are needed for, beside the controls without (docs/learners-deep.md)")
+    console.print(f"  groups: {', '.join(GROUPS)}")
+    console.print(
+        "[bold]deep-peers[/]  IQL, VDN and QMIX beside BenchMARL's, with equal settings (docs/learners-deep.md)"
+    )
     for name in suite_names():
         suite = load_suite(suite_path(name))
         console.print(f"[bold]{name}[/]  {suite.title}: {suite.description.strip()}")

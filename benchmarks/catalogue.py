@@ -194,6 +194,11 @@ def check_job(job: Job, path: Path) -> None:
         build(load(FAMILIES[job.env].params), dict(job.train_params or job.params))
     except ParameterError as error:
         raise InputError(f"{path}: environments.{job.environment}.train_on (for {job.agent}): {error}") from error
+    if job.train is not None and job.train.safety_params:
+        try:
+            build(load(FAMILIES[job.env].params), {**(job.train_params or job.params), **job.train.safety_params})
+        except ParameterError as error:
+            raise InputError(f"{path}: train.safety_params (for {job.agent} in {job.environment}): {error}") from error
     before = start_of(job)
     try:
         build(load(FAMILIES[job.env].params), dict((before or job).train_params or job.params))

@@ -92,6 +92,25 @@ class Training(Strict):
         description="what counts: the policy of the best evaluation, or the last policy, on new episodes; or the mean "
         "of so many last evaluations of the training, which then play the episodes of `evaluate`",
     )
+    safety_episodes: int | None = Field(
+        default=None,
+        ge=2,  # of fewer nothing is sure
+        description="with result: best: that policy is kept only if it beats the one before the first step once more, "
+        "in so many episodes (benchmarks/safety.py)",
+    )
+    safety_params: dict[str, Any] = Field(
+        default={},
+        description="what that test's environment has otherwise than the training's: where episodes are drawn from a "
+        "few hours, more of them, as the policy was chosen on those",
+    )
+
+    @model_validator(mode="after")
+    def _safety_is_of_the_best(self) -> Training:
+        if self.safety_episodes is not None and self.result != "best":
+            raise ValueError("safety_episodes is a test of the best policy: it needs result: best")
+        if self.safety_params and self.safety_episodes is None:
+            raise ValueError("safety_params are of a test: they need safety_episodes")
+        return self
 
 
 class Evaluation(Strict):

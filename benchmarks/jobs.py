@@ -20,7 +20,8 @@ from benchmarks.kinds import MODELS, LearnerAgent
 
 ROOT = Path(__file__).parents[1]
 SIMULATION = ("marl_envs", "agents")  # the packages that decide a run's numbers, and the files beside them
-BESIDE = tuple(f"benchmarks/{name}.py" for name in ("simulate", "catalogue", "learners", "kinds", "external"))
+DECIDING = ("simulate", "catalogue", "learners", "kinds", "external", "safety", "statistics/estimates")
+BESIDE = tuple(f"benchmarks/{name}.py" for name in DECIDING)
 PRESENTATION = ("render", "__main__")  # parts of them that do not, wherever they are
 AFTERWARDS = ("marl_envs/metrics",)  # folders of functions on what has been played
 FORMAT = 1  # of the run folder; a change makes every job run again

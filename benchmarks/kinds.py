@@ -13,7 +13,7 @@ from benchmarks.config_parts import Exploration, Fraction, Name, Scheduled, Stri
 
 Settings = dict[str, tuple[Any, Any]]  # name of a setting -> its type, and its default (...: none)
 
-ONE, SEVERAL = ("tabular", "tabular_push"), ("tiles",)  # observations of one integer, and of several
+ONE, SEVERAL = ("tabular", "tabular_push", "tabular_load"), ("tiles",)  # observations of one integer, and of several
 OWN, TEAM, EITHER = "own", "team", "either"  # rewards
 
 
@@ -39,6 +39,7 @@ _BASIC: Settings = {**_RATES, "share_table": (bool, True)}  # the settings of Q-
 _START = optional(initial=float)
 _VALUES, _TEAMS, _JOINT = {**_BASIC, **_START}, {**_BASIC, **_START}, {**_RATES, **_START}
 _TRACES = optional(lam=Fraction, traces=Literal["accumulating", "replacing"], longest_trace=PositiveInt)
+_RULE: Settings = {"preferred": (Literal["threshold"], ...), "lean": (float, ...)}
 _HEAT = optional(
     theta=float, omega=float, delta=float, tau=Fraction, max_temperature=float, min_temperature=float, initial=float
 )
@@ -63,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "n_step_sarsa": Kind("NStepSarsa", _VALUES | optional(n=PositiveInt)),
     "q_lambda": Kind("WatkinsQLambda", _VALUES | _TRACES),
     "sarsa_lambda": Kind("SarsaLambda", _VALUES | _TRACES),
+    "leaning_sarsa_lambda": Kind("LeaningSarsaLambda", _VALUES | _TRACES | _RULE, sees=("tabular_load",), by_size=True),
     "linear_sarsa_lambda": Kind("LinearSarsaLambda", _VALUES | _TRACES, sees=SEVERAL),
     # With a model of the world, which should be deterministic
     "dyna_q": Kind("DynaQ", _VALUES | optional(planning=int)),

@@ -18,6 +18,8 @@ from benchmarks.jobs import Job, start_of
 from benchmarks.kinds import KINDS, OWN, SEVERAL, TEAM, Kind, LearnerAgent
 from marl_envs.core.params import ParameterError
 
+RULES = {"threshold": "marl_envs.traffic.signals.labels:threshold_actions"}  # those that a learner can lean on
+
 
 def make_learner(settings: LearnerAgent, vec: Any, seed: int) -> Any:
     """Return a new learner for `vec`; raise ParameterError if the settings or the environment do not fit."""
@@ -101,6 +103,8 @@ def _arguments(settings: LearnerAgent, kind: Kind) -> dict[str, Any]:
 
 
 def _argument(name: str, value: Any) -> Any:
+    if name == "preferred":  # a rule by name: what it does in each state
+        return catalogue.load(RULES[value])()
     if isinstance(value, ExplorationConfig):
         return from_rule_config({"rule": value.rule, "schedule": _config(value.schedule)})
     if not isinstance(value, ScheduleConfig):

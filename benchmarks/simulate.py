@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents import CheckpointError, History, checkpoint, evaluate, train
-from benchmarks import catalogue, store
+from benchmarks import catalogue, safety, store
 from benchmarks.config import Evaluation
 from benchmarks.jobs import Job, start_of, training_key
 from benchmarks.kinds import LearnerAgent
@@ -17,7 +17,7 @@ from marl_envs.core.random import seed_stream
 from marl_envs.render import Trajectory, rollout
 
 # Streams of a job's seed, far from those that environments and learners derive from a seed themselves
-EVALUATION, REPLAY, SAMPLED = 1 << 43, 1 << 44, 1 << 45
+EVALUATION, REPLAY, SAMPLED, SAFETY = 1 << 43, 1 << 44, 1 << 45, 1 << 46
 
 Episode = dict[str, float]
 
@@ -133,6 +133,7 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
     before = start_of(job)
     if before is not None:  # an interrupted training has its own tables, which replace these
         learner.know(_shared_training(before, folder)[0].knowledge())
+    first = {name: array.copy() for name, array in learner.knowledge().items()}
     if isinstance(plan.result, int):  # the evaluations count: they play what the other agents play
         shown = job.evaluate
         eval_seed = derived(job.seed, EVALUATION)
@@ -157,7 +158,18 @@ def _run_training(job: Job, folder: Path) -> tuple[Any, History]:
         tracker=tracker_of(job, folder),
     )
     vec.close()
+    if plan.safety_episodes is not None and history.finished:
+        judge = _made(tested(job), min(plan.safety_episodes, plan.num_envs))
+        lowest, seed = job.better == "lower", derived(job.seed, SAFETY)
+        safety.keep_if_better(learner, first, judge, job.headline, lowest, plan.safety_episodes, seed)
+        judge.close()
     return learner, history
+
+
+def tested(job: Job) -> Job:
+    """Return the job as its learner is tested for safety: trained where the training was but for `safety_params`."""
+    assert job.train is not None
+    return job.model_copy(update={"train_params": {**(job.train_params or job.params), **job.train.safety_params}})
 
 
 def _made(job: Job, num_envs: int, training: bool = True) -> Any:

@@ -47,9 +47,8 @@ def warm_up(jobs: list[Job], console: Console) -> None:
 
 def shrink(job: Job) -> Job:
     """Return a job of a few steps that runs the same kernels."""
-    train = job.train and job.train.model_copy(
-        update={"num_envs": 2, "evaluations": 1, "eval_episodes": 1, "checkpoints": 1}
-    )
+    short = {"num_envs": 2, "evaluations": 1, "eval_episodes": 1, "checkpoints": 1}
+    train = job.train and job.train.model_copy(update={**short, "safety_episodes": None, "safety_params": {}})
     return job.model_copy(
         update={
             "settings": _shrunk(job.settings),

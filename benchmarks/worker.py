@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import machine, store
+from benchmarks import ctrl_c, machine, store
 from benchmarks.errors import RunError
 from benchmarks.jobs import Job, Spec, code_digest
 from benchmarks.locks import working
@@ -108,7 +108,10 @@ def _run(job: Spec, part: Path, execute: Execute) -> tuple[float, dict[str, floa
     """Run one job in the folder `part` and put that in place; return its seconds and the numbers to show."""
     start, cpu = time.perf_counter(), time.process_time()
     (part / "config.json").write_text(_config(job))
-    shown = execute(job, part)
+    with ctrl_c.noticed() as pressed:
+        shown = execute(job, part)
+        if pressed():  # a training inside may have been cut short
+            raise KeyboardInterrupt
     (part / store.TRAINING).unlink(missing_ok=True)
     seconds = time.perf_counter() - start
     ran_on = {"machine": machine.describe(), "load": machine.load()}

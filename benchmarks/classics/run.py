@@ -15,10 +15,10 @@ from rich.table import Table
 
 from benchmarks import machine, store
 from benchmarks.classics.table import GROUPS, Row
-from benchmarks.config_parts import Strict
 from benchmarks.engines import Choice
 from benchmarks.engines import check as check_engine
 from benchmarks.errors import InputError
+from benchmarks.group import Group
 from benchmarks.jobs import code_digest, digest_of
 from benchmarks.locks import lock
 from benchmarks.runner import run_missing
@@ -28,12 +28,10 @@ ROWS = "rows.json"
 HEAD = ("classic", "what", "published", "ours", "verdict")
 
 
-class Play(Strict):
+class Play(Group):
     """A group of classics with one seed."""
 
-    group: str
     seed: int
-    code: str  # digest of the code that is to play
 
     @property
     def key(self) -> str:
@@ -42,24 +40,9 @@ class Play(Strict):
         return hashlib.sha256(spec.encode()).hexdigest()[:16]
 
     @property
-    def environment(self) -> str:
-        """See `benchmarks.jobs.Spec`."""
-        return self.group
-
-    @property
-    def agent(self) -> str:
-        """A group has all its learners."""
-        return ""
-
-    @property
     def title(self) -> str:
         """The name on the screen."""
         return f"{self.group} / seed {self.seed}"
-
-    @property
-    def train_steps(self) -> int:
-        """Not counted."""
-        return 0
 
 
 @lru_cache

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from agents.deep.rl2 import RL2, Bandits
+from agents.deep.traces import Traces
 
 
 class Part(NamedTuple):
-    """A part of a training: trials of how many pulls, how many batches of 256 of them, and settings of `RL2`."""
+    """A part of a training: trials of how many pulls, how many batches of 512 of them, and settings of `RL2`."""
 
     pulls: int
     rounds: int
@@ -20,9 +21,10 @@ class Part(NamedTuple):
     entropy: float
 
 
-# First to stay with what pays, for which looking two steps ahead is enough, and has the least noise; then to explore.
+# First to stay with what pays, for which looking few steps ahead is enough, and has the least noise; then to explore.
 PLANS = {
-    (10, 5): (Part(10, 400, 0.5, 1e-2, 0.05), Part(10, 1500, 0.95, 5e-3, 0.03)),
+    (10, 5): (Part(10, 300, 0.5, 2e-2, 0.02), Part(10, 500, 0.95, 1e-2, 0.02)),
+    (100, 10): (Part(20, 120, 0.9, 1e-2, 0.03), Part(100, 220, 0.98, 5e-3, 0.02)),
 }
 
 
@@ -32,7 +34,7 @@ def learned(pulls: int, arms: int, seed: int, trials: int = 100_000) -> float:
     def draw(tasks: int, generator: torch.Generator) -> Bandits:
         return Bandits(tasks, arms, generator)
 
-    learner = RL2(draw, arms, pulls, seed=seed)
+    learner = RL2(draw, arms, pulls, body=Traces(64), trials=512, epochs=3, parts=4, gamma=1.0, seed=seed)
     for part in PLANS[pulls, arms]:
         learner.steps, learner.lam = part.pulls, part.lam
         learner.learning_rate, learner.entropy = part.learning_rate, part.entropy

@@ -8,27 +8,24 @@ from typing import Any
 
 from benchmarks.deep.ours import spread
 from benchmarks.deep.row import Row, by_seed
-from benchmarks.statistics.estimates import Estimate, t_interval
 
 SEEDS = (1, 2, 3)  # settings were chosen on 10
 
 
 def switching(name: str, reward: str) -> list[Row]:
-    """Signals that learn at one place: the worst seed's travel time, beside the rules and the table of the suite."""
+    """Signals that learn at one place: the worst seed's travel time, beside the rules and tables of that reward."""
     from benchmarks.deep import signals
 
     place, steps, table_steps = signals.LEARNED[name]
     rules = {rule: signals.ruled(rule, place) for rule in signals.RULES}
-    table = [signals.tabulated(place, seed, table_steps) for seed in SEEDS] if reward == "individual" else []
+    table = [signals.tabulated(place, reward, seed, table_steps) for seed in SEEDS]
 
     def play(seed: int) -> float:
         return signals.elsewhere(signals.learned(place, reward, seed, steps), place, seed)
 
     times, seconds = by_seed(play, SEEDS)
     others = ", ".join(f"{rule} {score:.1f}" for rule, score in rules.items())
-    if table:
-        others = f"table {spread(table)}; {others}"
-    what = f"{reward} reward: travel time [s], worst ({spread(times)}); {others}"
+    what = f"{reward} reward: travel time [s], worst ({spread(times)}); table {spread(table)}; {others}"
     wanted = rules["MaxPressure"]
     return [Row(f"signals, {name}", what, f"below MaxPressure, {wanted:.1f}", max(times), max(times) < wanted, seconds)]
 
@@ -57,42 +54,9 @@ def unseen() -> list[Row]:
     return rows
 
 
-def adapting(name: str) -> list[Row]:
-    """The same steps at a place from nothing and from what was learned elsewhere: jump start and steps saved."""
-    from benchmarks.deep import signals
-
-    place, begin = signals.UNSEEN[name], time.process_time()
-    level = signals.NEAR * signals.ruled("threshold", place)
-    scratch = [signals.course(place, seed) for seed in SEEDS]
-    transfer = [signals.course(place, seed, start=prepared(seed)) for seed in SEEDS]
-    gains = [signals.adapted(*pair, level) for pair in zip(scratch, transfer, strict=True)]
-    seconds = time.process_time() - begin
-    firsts, lasts = (
-        [spread([one.evaluations[k].mean("travel_time") for one in them]) for them in (transfer, scratch)]
-        for k in (0, -1)
-    )
-    jumps = t_interval([one.jump_start for one in gains])
-    saved = t_interval([100.0 * signals.saved(one, signals.ADAPTING) for one in gains])
-    where = f"signals, cross to {name}"
-    begins = f"{_with('jump start [s]', jumps)}: at first {firsts[0]}, from nothing {firsts[1]}"
-    steps = f"steps to {level:.1f} s: saved % of {signals.ADAPTING}"
-    ends = f"{_with(steps, saved)}: in the end {lasts[0]}, from nothing {lasts[1]}"
-    return [
-        Row(where, begins, "above 0", jumps.mean, jumps.low > 0.0, seconds),
-        Row(where, ends, "above 0", saved.mean, saved.low > 0.0, 0.0),
-    ]
-
-
-def _with(what: str, found: Estimate) -> str:
-    """Return what was estimated, with its interval."""
-    return f"{what}, 95 % interval {found.low:.1f} to {found.high:.1f}"
-
-
 GROUPS: dict[str, Callable[[], list[Row]]] = {
     "signals-cross": lambda: switching("cross", "individual"),
     "signals-grid": lambda: switching("grid-2x2", "individual"),
     "signals-grid-shared": lambda: switching("grid-2x2", "team"),
     "signals-unseen": unseen,
-    "signals-adapted-pairs": lambda: adapting("cross, pairs"),
-    "signals-adapted-rilsa": lambda: adapting("RiLSA"),
 }

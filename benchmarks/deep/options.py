@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from agents import EpsilonGreedy, Linear, ShelfOptions, evaluate, train
-from agents.deep import MLP, IndependentDQN
+from agents.deep import IndependentDQN
 from agents.deep.hierarchy import as_table, manager_env, worker_env
+from benchmarks.deep import settings
 from marl_envs import warehouse_v0
 from marl_envs.warehouse.pibt import PIBTPolicy
 
@@ -24,11 +25,10 @@ def world(num_envs: int = ENVS, **parameters: Any) -> Any:
     return warehouse_v0.vector_env(num_envs=num_envs, layout="tiny", num_robots=ROBOTS, **parameters)
 
 
-def network(vec: Any, seed: int, **settings: Any) -> IndependentDQN:
+def network(vec: Any, seed: int, **chosen: Any) -> IndependentDQN:
     """Return a learner; all three are alike but for what is given."""
-    common = {"body": MLP((64, 64)), "gamma": 0.95, "learning_rate": Linear(1e-3, 1e-4), "batch": 256, "tau": 0.02}
     exploration = EpsilonGreedy(Linear(1.0, 0.05, until=0.5))
-    return IndependentDQN(vec, seed=seed, **{"exploration": exploration, "n_steps": 3, **common, **settings})
+    return IndependentDQN(vec, seed=seed, **{**settings.MANY, "exploration": exploration, **chosen})
 
 
 def deliveries(learner: Any, judge: Any, seed: int) -> float:

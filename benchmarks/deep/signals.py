@@ -12,9 +12,10 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from agents import EpsilonGreedy, Evaluation, History, IndependentQLearning, Linear, evaluate, train
-from agents.deep import MLP, IndependentDQN, SharedRewardDQN
-from agents.transfer import Gain, gain
+from agents import EpsilonGreedy, Evaluation, IndependentQLearning, Linear, SharedRewardQLearning, evaluate, train
+from agents.deep import IndependentDQN, SharedRewardDQN
+from benchmarks.deep import settings
+from benchmarks.deep.view import View
 from marl_envs import traffic_signals_v0
 from marl_envs.traffic.signals.controllers import FixedTime, MaxPressure, Threshold
 
@@ -23,6 +24,7 @@ SETS = 64  # hours of arrivals that are trained on; new episodes are drawn from 
 TYPICAL = np.array([20, 20, 40, 10, 10, 60, 1], np.float32)  # of the numbers of "summary" but for the phases' names
 RULES: dict[str, Any] = {"threshold": Threshold, "MaxPressure": MaxPressure, "fixed time": lambda: FixedTime(25)}
 LEARNERS = {"individual": IndependentDQN, "team": SharedRewardDQN}
+TABLES = {"individual": IndependentQLearning, "team": SharedRewardQLearning}
 
 
 class Place(NamedTuple):
@@ -50,35 +52,16 @@ UNSEEN = {
     "tee": Place("tee", "uniform-400"),
     "RiLSA": Place("rilsa", "rilsa"),
 }
-ADAPTING, EVALUATED = 23_040, 3_840  # [agent-steps] of learning there, and between evaluations
-NEAR = 1.05  # times the travel time of the threshold rule: the level that both have to reach
 
 
-class Scaled:
-    """A batch whose summaries [E, A, 9] are shown as numbers [E, A, 7] near 1, without what the phases are called."""
+def scaled(obs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return summaries [..., 9] as the network sees them, [..., 7]."""
+    return obs[..., : len(TYPICAL)] / TYPICAL
 
-    def __init__(self, vec: Any) -> None:
-        self.vec, self.observation_space = vec, Box(0.0, np.inf, TYPICAL.shape, np.float32)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return the attribute of the batch below."""
-        if name == "vec" or name.startswith("__"):  # not there yet, as while it is being copied
-            raise AttributeError(name)
-        return getattr(self.vec, name)
-
-    def show(self, obs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return summaries as the network sees them."""
-        return obs[..., : len(TYPICAL)] / TYPICAL
-
-    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
-        """Reset the batch below."""
-        obs, info = self.vec.reset(seed=seed)
-        return self.show(obs), info
-
-    def step(self, actions: NDArray[np.int64]) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Take a step of the batch below."""
-        obs, reward, terminated, truncated, info = self.vec.step(actions)
-        return self.show(obs), reward, terminated, truncated, {**info, "final_obs": self.show(info["final_obs"])}
+def seen(vec: Any) -> View:
+    """Return a batch of summaries as networks see them: numbers near 1, without what the phases are called."""
+    return View(vec, scaled, Box(0.0, np.inf, TYPICAL.shape, np.float32))
 
 
 def batch(place: Place, envs: int = ENVS, sets: int = SETS, **parameters: Any) -> Any:
@@ -90,22 +73,17 @@ def batch(place: Place, envs: int = ENVS, sets: int = SETS, **parameters: Any) -
 
 def world(place: Place, reward: str = "individual", envs: int = ENVS, sets: int = SETS) -> Any:
     """Return a batch as the network sees it: stay, or change to the fullest other phase."""
-    return Scaled(batch(place, envs, sets, reward=reward, observation="summary", actions="fullest"))
+    return seen(batch(place, envs, sets, reward=reward, observation="summary", actions="fullest"))
 
 
 def network(vec: Any, seed: int, first: float = 0.2) -> Any:
     """Return a learner for `vec` that tries something else with probability `first` at first."""
     return LEARNERS[vec.params.reward](
         vec,
-        body=MLP((64, 64)),
-        gamma=0.95,
-        n_steps=3,
-        learning_rate=Linear(1e-3, 1e-4),
         exploration=EpsilonGreedy(Linear(first, 0.01, until=0.6)),
         replay=100_000,
-        batch=256,
-        tau=0.02,
         seed=seed,
+        **settings.MANY,
     )
 
 
@@ -124,11 +102,11 @@ def ruled(name: str, place: Place) -> float:
     return travel_time(RULES[name](), judge(place), 0)
 
 
-def tabulated(place: Place, seed: int, steps: int) -> float:
+def tabulated(place: Place, reward: str, seed: int, steps: int) -> float:
     """Return that of the table of the suite `signals`, which is trained in one environment, as there."""
-    shown: dict[str, Any] = {"observation": "tabular", "actions": "fullest"}
+    shown: dict[str, Any] = {"observation": "tabular", "actions": "fullest", "reward": reward}
     vec = batch(place, 1, **shown)
-    learner = IndependentQLearning(
+    learner = TABLES[reward](
         vec,
         alpha=Linear(0.1, 0.001, until=0.8),
         gamma=0.95,
@@ -150,30 +128,3 @@ def learned(place: Place, reward: str, seed: int, steps: int) -> Any:
 def elsewhere(learner: Any, place: Place, seed: int) -> float:
     """Return the mean travel time of a learner at a place with as many signals, seen before or not."""
     return travel_time(learner, world(place, envs=EPISODES, sets=4 * SETS), seed)
-
-
-def course(place: Place, seed: int, steps: int = ADAPTING, every: int = EVALUATED, start: Any = None) -> History:
-    """Return how a network learns at `place`, evaluated as it goes: from nothing, or from what `start` knows."""
-    vec = world(place, envs=64)
-    learner = network(vec, seed, first=0.2 if start is None else 0.05)
-    if start is not None:
-        learner.know(start.knowledge())
-    seen = world(place, envs=16)
-    return train(learner, vec, steps, seed=seed, eval_every=every, eval_env=seen, eval_episodes=16, progress=False)
-
-
-def adapted(scratch: History, transfer: History, level: float) -> Gain:
-    """Return what `transfer` had of its start: seconds at once, and steps to come down to the travel time `level`."""
-    faster: list[History] = []
-    for history in (scratch, transfer):
-        means = [(one.steps, one.mean("travel_time")) for one in history.evaluations]
-        faster.append(History(history.total_steps, evaluations=[Evaluation(s, [{"faster": -t}]) for s, t in means]))
-    return gain(faster[0], faster[1], "faster", level=-level)
-
-
-def saved(found: Gain, steps: int) -> float:
-    """Return the steps that were not needed as a share of all `steps`, which is what counts for who never got there."""
-    scratch, transfer = (
-        steps if reached is None else reached for reached in (found.scratch_steps, found.transfer_steps)
-    )
-    return (scratch - transfer) / steps

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents import EpsilonGreedy, Linear, evaluate, train
 from agents.deep import GRU, MLP, Attention, IndependentDQN
+from benchmarks.deep import settings
 from marl_envs import gridworld_v0
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -21,14 +22,11 @@ def share_correct(name: str, seed: int, episodes: int = 200) -> float:
     """Return the percentage of greedy episodes in which the right arm was taken, in a corridor of 10 steps."""
     vec = gridworld_v0.vector_env(32, world="t_maze", corridor=10, max_cycles=60, observation="vector")
     common = {
-        "gamma": 0.95,
-        "n_steps": 3,
         "exploration": EpsilonGreedy(Linear(1.0, 0.1, until=0.15)),
         "learning_rate": Linear(4e-3, 5e-4),
         "replay": 20_000,
-        "tau": 0.02,
     }
-    learner = IndependentDQN(vec, **common | BODIES[name], seed=seed)
+    learner = IndependentDQN(vec, seed=seed, **{**settings.SHORT, **common, **BODIES[name]})
     train(learner, vec, STEPS[name], seed=seed, progress=False)
     played = evaluate(learner, vec, episodes, 1000 + seed)
     return 100.0 * sum(episode["success"] for episode in played) / episodes

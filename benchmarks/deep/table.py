@@ -10,18 +10,12 @@ from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 
-import joblib
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.deep import driven, ours
+from benchmarks.config import suite_path
+from benchmarks.deep import crossing, driven, ours, ready
 from benchmarks.deep.row import Row, by_seed
-from benchmarks.errors import InputError
 from benchmarks.jobs import code_digest, digest_of
-from benchmarks.suite import at_least_one
 
 WAREHOUSE = ("own", "shared", "own-curriculum", "shared-curriculum", "goal", "flattened", "small")
-HEAD = ("experiment", "what", "target", "ours", "met", "CPU time [s]")
 
 
 def balancing() -> list[Row]:
@@ -70,16 +64,17 @@ def adapting() -> list[Row]:
     return [Row("sines", what, "at least 5", worst, worst >= 5.0, seconds)]
 
 
-def exploring(pulls: int, arms: int) -> list[Row]:
-    """Bandits: two seeds, of which the worse counts, beside rules made for bandits."""
+def exploring(pulls: int, arms: int, seeds: int = 3) -> list[Row]:
+    """Bandits: several seeds, of which the worst counts, beside rules made for bandits."""
     from benchmarks.deep import bandits
 
     rules = {name: bandits.rule(name, pulls, arms) for name in ("greedy", "Thompson", "UCB1")}
-    scores, seconds = by_seed(partial(bandits.learned, pulls, arms), range(2))
-    worse = min(scores)
+    scores, seconds = by_seed(partial(bandits.learned, pulls, arms), range(seeds))
+    worst, each = min(scores), ours.spread(scores, digits=4)
     others = ", ".join(f"{name} {score:.2f}" for name, score in rules.items())
-    what, wanted = f"wins of RL^2 in {pulls} pulls of {arms} arms ({others})", rules["greedy"]
-    return [Row("bandits", what, f"at least {wanted:.2f}", worse, worse >= wanted, seconds)]
+    what = f"wins of RL^2 in {pulls} pulls of {arms} arms, worst of {seeds} seeds ({each}; {others})"
+    wanted = rules["greedy"]
+    return [Row("bandits", what, f"at least {wanted:.2f}", worst, worst >= wanted, seconds)]
 
 
 def delivering(name: str) -> list[Row]:
@@ -106,17 +101,18 @@ GROUPS: dict[str, Callable[[], list[Row]]] = {
     "t-maze-control": lambda: remembering("no memory"),
     "sines": adapting,
     "bandits": lambda: exploring(10, 5),
+    "bandits-long": lambda: exploring(100, 10),
     "cart-pole": balancing,
     **{f"warehouse-{name}": partial(delivering, name) for name in WAREHOUSE},
 }
 
-GROUPS |= ours.GROUPS | driven.GROUPS
+GROUPS |= ours.GROUPS | driven.GROUPS | crossing.GROUPS | ready.GROUPS
 
 
 @lru_cache
 def code() -> str:
-    """Return a digest of simulation, learners and experiments, so that rows of other code are never shown."""
-    return code_digest()[:8] + digest_of(sorted(Path(__file__).parent.glob("*.py")))[:8]
+    """Return a digest of simulation, learners, experiments and their suite: rows of other code are never shown."""
+    return code_digest()[:8] + digest_of([*sorted(Path(__file__).parent.glob("*.py")), suite_path(crossing.SUITE)])[:8]
 
 
 def file_of(group: str, out: Path) -> Path:
@@ -137,30 +133,3 @@ def play(group: str, out: Path) -> list[Row]:
     temporary.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     os.replace(temporary, path)
     return rows
-
-
-def run_deep(out: Path, workers: int, console: Console) -> None:
-    """Play all that is missing in `out`, print the table and write it to `out`/deep.md.
-
-    Raises:
-        InputError: the extra `deep` is missing, fewer workers than one, or the folder cannot be written.
-    """
-    try:
-        import agents.deep  # noqa: F401
-    except ImportError as error:
-        raise InputError(str(error)) from error
-    at_least_one("--workers", workers)
-    try:
-        os.makedirs(out, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write results to {out}: {error.strerror}") from error
-    table, rows = Table(*HEAD), []
-    played = joblib.Parallel(n_jobs=workers, return_as="generator")(joblib.delayed(play)(name, out) for name in GROUPS)
-    for found in played:
-        console.print(f"{found[0].experiment}: {found[0].cpu_seconds:.0f} s of CPU time")
-        rows += found
-    for row in rows:
-        table.add_row(*row.cells())
-    console.print(table)
-    lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in rows)]
-    (out / "deep.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from agents import EpsilonGreedy, Linear, Stage, climb, evaluate
-from agents.deep import MLP, IndependentDQN, SharedRewardDQN
+from agents.deep import IndependentDQN, SharedRewardDQN
+from benchmarks.deep import settings
 from marl_envs import warehouse_v0
 from marl_envs.warehouse.pibt import PIBTPolicy
 
@@ -51,17 +52,12 @@ class Task:
         first = 0.2 if self.curriculum and vec.params.layout == self.layout else 1.0
         return cls(
             vec,
-            body=MLP((64, 64)),
-            gamma=0.95,
-            n_steps=3,
-            learning_rate=Linear(1e-3, 1e-4),
             exploration=EpsilonGreedy(Linear(first, 0.05, until=0.5)),
             replay=200_000,
-            batch=256,
             learn_after=5000,
             train_every=self.train_every,
-            tau=0.02,
             seed=seed,
+            **settings.MANY,
         )
 
     def stages(self) -> list[Stage]:
@@ -109,8 +105,8 @@ EXPERIMENTS = {
     "own-curriculum": Experiment("own reward, curriculum", Task("goal", HALF, curriculum=True)),
     "shared-curriculum": Experiment("shared reward, curriculum", Task("goal", HALF, reward="team", curriculum=True)),
     "goal": Experiment("tiny, 2 robots, goal, 4 million steps", GOAL),
-    "flattened": Experiment("the same, flattened, one seed", replace(GOAL, observation="flattened"), (1,)),
+    "flattened": Experiment("the same, flattened", replace(GOAL, observation="flattened")),
     "small": Experiment(
-        "small, 4 robots, goal, 1 million steps, one seed", Task("goal", 1_000_000, layout="small", num_robots=4), (1,)
+        "small, 4 robots, goal, 1 million steps", Task("goal", 1_000_000, layout="small", num_robots=4)
     ),
 }

@@ -44,12 +44,10 @@ def test_broken_suite_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     )
 
 
-@pytest.mark.parametrize("option", [["--engine", "dask"], ["--address", "here"], ["--tensorboard"], ["--seeds", "3"]])
+@pytest.mark.parametrize("option", [["--tensorboard"], ["--seeds", "3"]])
 def test_options_that_only_suites_take(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     message = complaint(["run", "deep", *option], capsys)
-    assert (
-        "seeds of their own: leave --seeds out" in message or "leave --engine, --address, --tensorboard out" in message
-    )
+    assert f"of their own: leave {option[0]} out" in message
     assert option[0] in message
 
 

@@ -16,7 +16,7 @@ from benchmarks.catalogue import check_job
 from benchmarks.config import load_suite
 from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand
-from benchmarks.kinds import KINDS, SEVERAL, TEAM, LearnerAgent
+from benchmarks.kinds import KINDS, ONE, TEAM, LearnerAgent
 from benchmarks.learners import make_learner, seen_by
 from benchmarks.simulate import simulate
 from marl_envs import matrix_v0
@@ -87,7 +87,7 @@ def test_the_class_takes_every_setting(kind: str) -> None:
     assert set(KINDS[kind].settings) <= known
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].sees != SEVERAL])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].sees == ONE])
 def test_settings_arrive(tmp_path: Path, kind: str) -> None:
     settings = settings_of(job_of(tmp_path, GAME, agent(kind)))
     vec = matrix_v0.vector_env(

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from benchmarks import store
+from agents.interrupt import Interrupt
+from benchmarks import ctrl_c, store
 from benchmarks.config import load_suite
 from benchmarks.errors import RunError
 from benchmarks.jobs import Job, expand, job_key
@@ -138,6 +141,47 @@ def test_interrupt_leaves_a_state_that_resumes(jobs: dict[str, Job], out: Path) 
     again = Counting()
     run_missing(jobs, out, 1, again, quiet_console())
     assert again.calls == 10
+
+
+def test_what_a_training_made_of_ctrl_c_is_not_kept(jobs: dict[str, Job], out: Path) -> None:
+    """A training takes Ctrl-C for itself and returns early; what the job makes of that is no result."""
+    pressing: list[bool] = [True]
+    played: list[bool] = []
+
+    def cut_short(job: Job, folder: Path) -> dict[str, float]:
+        with Interrupt() as interrupt:
+            if len(played) == 2 and pressing.pop():
+                os.kill(os.getpid(), signal.SIGINT)
+        played.append(interrupt.asked)
+        return fake_run(job, folder)
+
+    first = dict(list(jobs.items())[:4])
+    with pytest.raises(KeyboardInterrupt):
+        run_missing(first, out, 1, cut_short, quiet_console())
+    assert played == [False, False, True]
+    assert finished(out) == set(list(first)[:2])
+    run_missing(first, out, 1, fake_run, quiet_console())
+    assert finished(out) == set(first)
+
+
+def test_signals_go_where_they_went_before() -> None:
+    mine, other = socket.socketpair()
+    with mine, other:
+        mine.setblocking(False)
+        other.setblocking(False)
+        assert signal.set_wakeup_fd(other.fileno()) == -1
+        try:
+            with ctrl_c.noticed() as pressed, Interrupt():  # somebody else reads them, and goes on doing so
+                os.kill(os.getpid(), signal.SIGINT)
+                assert not pressed()
+            assert mine.recv(10) == bytes([signal.SIGINT])
+        finally:
+            assert signal.set_wakeup_fd(-1) == other.fileno()
+    with ctrl_c.noticed() as pressed, Interrupt():
+        assert not pressed()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert pressed()
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_interrupted_job_with_a_checkpoint_continues_from_it(jobs: dict[str, Job], out: Path) -> None:

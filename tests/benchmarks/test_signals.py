@@ -13,6 +13,7 @@ from benchmarks import replay, store
 from benchmarks.__main__ import main
 from benchmarks.catalogue import check_job
 from benchmarks.config import load_suite, suite_path
+from benchmarks.errors import InputError
 from benchmarks.jobs import Job, expand
 from benchmarks.simulate import simulate
 from benchmarks.warmup import shrink
@@ -76,6 +77,18 @@ def test_learners_play_the_episodes_of_the_rules(tmp_path: Path) -> None:
     learned = times(run(still, tmp_path / "a"), "episodes.parquet")["value"].to_list()
     rule = times(run(jobs["fixed"], tmp_path / "b"), "episodes.parquet")["value"].to_list()
     assert learned == rule * 3
+
+
+def test_a_learner_that_leans_on_the_rule_begins_as_the_rule(tmp_path: Path) -> None:
+    leaning = {"kind": "leaning_sarsa_lambda", "preferred": "threshold", "lean": 0.2, "lam": 0.8, **LEARNER}
+    seen = {"observation": "tabular_load", "actions": "fullest"}
+    jobs = jobs_of(tmp_path, agents={**CHANGES["agents"], "leaning": {**leaning, "env": seen}})
+    during = times(run(jobs["leaning"], tmp_path / "a"), "evals.parquet").sort("step", "episode")
+    rule = times(run(jobs["threshold"], tmp_path / "b"), "episodes.parquet")
+    assert during["value"].to_list()[:2] == rule["value"].to_list()
+    other = jobs_of(tmp_path, agents={**CHANGES["agents"], "leaning": {**leaning, "env": SEEN}})["leaning"]
+    with pytest.raises(InputError, match="env needs observation: tabular_load, not 'tiles'"):
+        check_job(other, tmp_path / "suite.yaml")
 
 
 @pytest.mark.parametrize("result", ["last", "best"])
