@@ -31,6 +31,7 @@ from agents import (
 from examples.gallery_learning import STYLE
 from marl_envs import warehouse_v0
 from marl_envs.warehouse.pibt import PIBTPolicy
+from marl_envs.warehouse.planner import GreedyPolicy
 
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
@@ -81,6 +82,12 @@ def worker_of(robots: int, seed: int) -> NDArray[np.float32]:
     return learner.q
 
 
+def planned(policy: Any, robots: int) -> float:
+    """Return the mean deliveries of a planner, in the episodes that judge learners."""
+    played = evaluate(policy, floor(robots, EPISODES), EPISODES, JUDGE_SEED)
+    return sum(one["deliveries"] for one in played) / EPISODES
+
+
 def compare(robots: int, seeds: int) -> dict[str, list[Curve]]:
     """Return the curves of each way to learn, one a seed."""
     found: dict[str, list[Curve]] = {}
@@ -109,15 +116,17 @@ STYLES = {
 
 def draw(axes: Any, robots: int, seeds: int) -> None:
     """Draw the mean over seeds, and print where each curve ends."""
-    best = np.mean([one["deliveries"] for one in evaluate(PIBTPolicy(), floor(robots, EPISODES), EPISODES, JUDGE_SEED)])
+    best, greedy = (planned(policy, robots) for policy in (PIBTPolicy(), GreedyPolicy(sidestep=0.5)))
+    print(f"{robots} robots  greedy planner, the same ways: {100 * greedy / best:.1f} % of PIBT's {best:.1f}")
     for name, curves in compare(robots, seeds).items():
         steps, values = curves[0][0], np.array([one[1] for one in curves]) / best * 100
         color, line = STYLES[name]
         shown = np.maximum(steps, 20_000)  # the first evaluation, before any step, at the left border
         axes.plot(shown, values.mean(axis=0), line, color=color, label=name)
         axes.fill_between(shown, values.min(axis=0), values.max(axis=0), color=color, alpha=0.12, linewidth=0)
-        first, last = (f"{at.mean():5.1f} ({at.min():.1f} to {at.max():.1f})" for at in (values[:, 1], values[:, -1]))
-        print(f"{robots} robots  {name:29} after {steps[1]:9,}: {first}  after {steps[-1]:9,}: {last} % of {best:.1f}")
+        for k in (0, 1, -1):  # before any step options are chosen at random
+            at = f"{values[:, k].mean():5.1f} ({values[:, k].min():.1f} to {values[:, k].max():.1f})"
+            print(f"{robots} robots  {name:29} after {steps[k]:9,}: {at} % of PIBT's")
     axes.set(xscale="log", xlim=(20_000, MOVE_STEPS), ylim=(0, 103), title=f"{robots} robots", xlabel="agent-steps")
 
 

@@ -41,7 +41,7 @@ LIBRARIES = {
         ),
         Library("rllib", "ray", _options("ppo", "dqn"), ("rllib",)),
         Library("torchrl", "torchrl", ((),), ("torchrl",)),
-        Library("benchmarl", "benchmarl", _options("iql", "vdn", "qmix"), ("benchmarl", "torchrl")),
+        Library("benchmarl", "benchmarl", _options("iql", "vdn", "qmix"), ("benchmarl", "benchmarl_peers", "torchrl")),
         Library("tianshou", "tianshou", _options("dqn", "ppo"), ("tianshou",)),
         Library("agilerl", "agilerl", _options("maddpg", "ippo"), ("agilerl",)),
         Library("xuance", "xuance", _options("iql"), ("xuance",)),

@@ -27,6 +27,7 @@ def test_every_file_belongs_to_a_library():
         "social_dilemma",
         "crossing_dilemma",
         "learn_together",
+        "moved_departures",
     }  # and pictures
     examples = {path.stem for path in (ROOT / "examples").glob("*.py")} - others
     examples = {name for name in examples if not name.startswith("gallery_")}
