@@ -11,7 +11,7 @@ from benchmarks.deep.ours import gain, spread
 from benchmarks.deep.row import Row
 
 SUITE = "intersection"
-SEEDS = (0, 1, 2)  # the suite's; settings were chosen on 20 and 21
+SEEDS = range(5)  # the suite's; settings were chosen on 20 to 24
 RULES = ("all-way-stop", "engine-driver", "reservation")
 CRASHES = "collisions in 1,000 cars"
 

@@ -69,7 +69,9 @@ def test_networks_meet_the_trips_of_the_suite():
     assert len(played) == 8
 
 
-def test_a_short_training_is_the_same_twice():
+def test_a_short_training_is_the_same_twice(monkeypatch):
+    monkeypatch.setattr(cars, "EVALUATIONS", 2)
+    monkeypatch.setattr(cars, "JUDGED", 8)
     task = small(cars.job("cross-4", "shared-q", 20))
     first, again = (cars.learned("VDN", task, 6144) for _ in range(2))
     assert without_nan(first) == without_nan(again)
@@ -113,6 +115,7 @@ def test_what_decides_is_shown_larger():
 
 
 def test_rows_say_what_is_met_and_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(crossing, "SEEDS", (0, 1, 2))
     monkeypatch.setattr(cars, "ruled", lambda task: [episode(9.0), episode(11.0)])
     monkeypatch.setattr(cars, "tabulated", lambda task: [episode(0.5 + task.seed / 10)])
     monkeypatch.setattr(
@@ -133,6 +136,7 @@ def test_rows_say_what_is_met_and_are_kept(tmp_path, monkeypatch):
 
 def test_collisions_are_those_of_all_seeds_and_the_worst_counts(monkeypatch):
     delays = {0: 0.4, 1: 0.9, 2: 0.4}
+    monkeypatch.setattr(crossing, "SEEDS", tuple(delays))
     monkeypatch.setattr(cars, "tabulated", lambda task: [episode(0.6)])
     monkeypatch.setattr(cars, "learned", lambda name, task, steps: [episode(delays[task.seed], float(task.seed == 1))])
     _, delay, crashes, gained = crossing.learning("cross-4", ("VDN",), "shared-q")

@@ -107,7 +107,7 @@ def test_what_ctrl_c_cut_short_is_no_result(monkeypatch):
 def test_every_algorithm_is_played_by_both_sides_with_the_same_seeds():
     for algorithm in settings.ALGORITHMS:
         seeds = {side: [r.seed for r in run.RUNS if (r.algorithm, r.side) == (algorithm, side)] for side in run.SIDES}
-        assert seeds["ours"] == seeds["benchmarl"] == [1, 2, 3]
+        assert seeds["ours"] == seeds["benchmarl"] == list(run.SEEDS)
 
 
 def test_tables_pair_seeds():
