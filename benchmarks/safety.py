@@ -44,7 +44,8 @@ def keep_if_better(
     Args:
         learner: it has been trained, and is evaluated greedily.
         first: what it knew before its first step.
-        judge: what both play, the first and the later policy, the same episodes.
+        judge: what both play, the first and the later policy, the same episodes. Its parameters may be others than
+            those of the training.
         metric: what they are judged by.
         lowest: whether less of it is better.
         episodes: how many.
@@ -57,7 +58,7 @@ def keep_if_better(
     scores = []
     for knowledge in (first, later):
         learner.know(knowledge)
-        scores.append([episode[metric] for episode in evaluate(learner, judge, episodes, seed)])
+        scores.append([episode[metric] for episode in evaluate(learner, judge, episodes, seed, transfer=True)])
     kept = better_for_sure(scores[0], scores[1], lowest)
     if not kept:
         learner.know(first)

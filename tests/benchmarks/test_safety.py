@@ -86,6 +86,19 @@ def test_needs_two_pairs() -> None:
     assert Training(result="best", safety_episodes=2).safety_episodes == 2
 
 
+def test_the_test_may_be_played_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test's environment has other parameters than the training's, which is no reason to refuse the learner."""
+    kept: list[bool] = []
+    keep_if_better = safety.keep_if_better
+    monkeypatch.setattr(safety, "keep_if_better", lambda *given: kept.append(keep_if_better(*given)))
+    suite = load_suite(write_suite(tmp_path, seeds=1))
+    job = next(job for job in expand(suite) if job.agent == "learner" and job.environment == "floor")
+    assert job.train is not None
+    plan = job.train.model_copy(update={"safety_episodes": 8, "safety_params": {"max_cycles": 30}})
+    learner, _ = _train(job.model_copy(update={"train": plan, "params": {**job.params, "max_cycles": 20}}), tmp_path)
+    assert kept == [bool(learner.knowledge()["q"].any())]
+
+
 def test_in_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a training it is asked once, with what the learner began with, in the environment of the test."""
     asked: list[tuple[Any, ...]] = []
