@@ -82,11 +82,16 @@ def _pause(state: EngineState, rules: Rules, e: Int) -> Real:
 
 @jit(inline=True)
 def _stops(state: EngineState, settings: EngineSettings, rules: Rules, e: Int, v: Int, room: Real) -> Bool:
-    """Return whether `v` can stop within `room` [m], as hard as whoever drives it brakes."""
+    """Return whether `v` can stop within `room` [m], as hard as whoever drives it brakes.
+
+    Agents brake for whole steps, so that one that moves goes a little further (`motion.stopping`).
+    """
     hard = settings.hard[state.vehicle[e, v, KIND]]
+    speed = state.motion[e, v, SPEED]
     if state.vehicle[e, v, MODE] == DRIVEN:
         hard = min(hard, rules.hard_brake)
-    speed = state.motion[e, v, SPEED]
+        if speed > 0.0:
+            room -= hard * settings.dt * settings.dt / 8.0
     return room >= 0.0 and speed * speed <= 2.0 * hard * room
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marl_envs import intersection_v0
@@ -137,6 +137,8 @@ def _gone(env: Any, before: dict[str, Any], frame: dict[str, Any]) -> list[Any]:
     people=st.sampled_from((50.0, 600.0, 2500.0)),
     layout=st.sampled_from(("cross", "cross-2", "roundabout", "grid-1x2")),
 )
+@example(seed=24, people=600.0, layout="cross")  # a car that stopped a centimetre too far was taken to be passing
+@example(seed=983, people=50.0, layout="cross-2")
 def test_agents_that_obey_the_mask_never_hit_anyone(seed: int, people: float, layout: str):
     """Whatever they choose; and people only stand at the edge of a lane, for at most as long as a car is there."""
     chosen: dict[str, Any] = {"num_vehicles": 6, "within": 3.0, "max_cycles": 80, "layout": layout}
